@@ -1,0 +1,5 @@
+"""A model as stochastic partial differential equations."""
+
+from fieldsolver.solver import FieldSolver, Monitors
+
+__all__ = ["FieldSolver", "Monitors"]

@@ -1,0 +1,236 @@
+"""Motility laws as compiled loops over points, shared by both engines.
+
+The checked sympy tree is printed as the body of a loop, with the parameters passed as an array (a changed parameter
+recompiles nothing). The printed module is stored in a per-user cache under the hash of its content, where numba keeps the
+machine code beside it; where nothing can be written the module lives in memory.
+"""
+
+import hashlib
+import importlib.abc
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from sympy.printing.pycode import PythonCodePrinter
+
+from theory.expressions import symbol
+from theory.motility import MotilityLaw
+
+if TYPE_CHECKING:
+    from theory.model import Model
+
+Array = NDArray[np.float64]
+Over = Callable[..., None]
+
+_log = logging.getLogger("twoscale")
+
+# Points per block: the rows of a block stay in the first-level cache, and a block is the unit given to a thread.
+_BLOCK = 1024
+# Versions the cached modules: to be raised when the template or the functions it calls change.
+_TEMPLATE_VERSION = 1
+
+_TEMPLATE = '''"""Speed of one species at many points. Generated (template {version}); law: {law}"""
+
+import math
+
+import numba
+
+from theory._loops import exp, log, tanh
+from theory.compiling import inlined, parallel_loop
+
+
+@inlined
+def block({rows}, parameters, out):
+{parameters}
+    for i in range(out.shape[0]):
+{body}
+
+
+@parallel_loop
+def over(points, channels, parameters, out):
+    count = out.shape[0]
+    for n in numba.prange((count + {block} - 1) // {block}):
+        start = n * {block}
+        stop = min(start + {block}, count)
+        block({slices}, parameters, out[start:stop])
+'''
+
+
+class _LoopPrinter(PythonCodePrinter):  # type: ignore[misc]
+    """Prints a tree with the vectorisable functions, and small integer powers as products."""
+
+    def __init__(self) -> None:
+        super().__init__({"fully_qualified_modules": False, "precision": 17})
+        self.known_functions: dict[str, str] = {
+            "exp": "exp",
+            "log": "log",
+            "tanh": "tanh",
+            **{name: f"math.{name}" for name in ("sinh", "cosh", "sin", "cos", "atan")},
+        }
+
+    def _print_Rational(self, expr: sympy.Rational) -> str:  # noqa: N802 (sympy's names)
+        return repr(float(expr))
+
+    def _print_Integer(self, expr: sympy.Integer) -> str:  # noqa: N802
+        return repr(float(expr))
+
+    def _print_Exp1(self, expr: sympy.Expr) -> str:  # noqa: N802
+        return repr(float(np.e))
+
+    def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:  # noqa: N802
+        base, power = expr.as_base_exp()
+        if power == -1:
+            return f"(1.0/({self._print(base)}))"
+        if power == sympy.Rational(1, 2):
+            return f"math.sqrt({self._print(base)})"
+        if power.is_Integer and 2 <= abs(int(power)) <= 4:
+            product = "*".join([f"({self._print(base)})"] * abs(int(power)))
+            return f"({product})" if power > 0 else f"(1.0/({product}))"
+        if power.is_Integer:
+            # an integer exponent keeps numba's repeated multiplication, which negative bases need
+            return f"(({self._print(base)})**{int(power)})"
+        return f"(({self._print(base)})**({self._print(power)}))"
+
+
+def source_of(law: MotilityLaw) -> str:
+    """The generated module's text.
+
+    The names of species and parameters are replaced by positions, so that laws that differ by names alone share a module.
+    """
+    species = {symbol(name): sympy.Symbol(f"s{n}", real=True) for n, name in enumerate(law.species)}
+    parameters = {symbol(name): sympy.Symbol(f"p{n}", real=True) for n, name in enumerate(law.parameters)}
+    tree = law.expression.xreplace({**species, **parameters})
+    steps, (result,) = sympy.cse([tree], symbols=sympy.numbered_symbols("t"))
+    printer = _LoopPrinter()
+    indent = " " * 8
+    body = [f"{indent}s{n} = row{n}[i]" for n, s in enumerate(species.values()) if tree.has(s)]
+    body += [f"{indent}{name} = {printer.doprint(step)}" for name, step in steps]
+    body.append(f"{indent}out[i] = {printer.doprint(result)}")
+    return _TEMPLATE.format(
+        version=_TEMPLATE_VERSION,
+        law=tree,
+        rows=", ".join(f"row{n}" for n in range(len(species))),
+        parameters="\n".join(f"    p{n} = parameters[{n}]" for n, p in enumerate(parameters.values()) if tree.has(p)),
+        body="\n".join(body),
+        block=_BLOCK,
+        slices=", ".join(f"points[channels[{n}], start:stop]" for n in range(len(species))),
+    )
+
+
+def cache_directory() -> Path:
+    """Per-user directory of generated modules: ``TWOSCALE_CACHE``, else ``XDG_CACHE_HOME/twoscale``, else ~/.cache/twoscale."""
+    if chosen := os.environ.get("TWOSCALE_CACHE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "twoscale"
+
+
+class _MemoryLoader(importlib.abc.InspectLoader):
+    """Imports a module from its text, for machines on which no cache can be written."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def get_source(self, fullname: str) -> str:
+        return self._source
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self._source, f"<{fullname}>", "exec")
+
+
+def _written(path: Path, source: str) -> bool:
+    """Whether the file holds exactly this text, after writing it if need be."""
+    try:
+        if path.is_file() and path.read_text(encoding="utf8") == source:
+            return True
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(source, encoding="utf8")
+        os.replace(temporary, path)
+    except OSError as error:
+        _log.info("compiled laws are kept in memory: %s", error)
+        return False
+    return True
+
+
+def _load(source: str) -> ModuleType:
+    """Import the generated module, from the cache where possible; one module object per text and process."""
+    name = "twoscale_law_" + hashlib.sha256(source.encode()).hexdigest()[:24]
+    if name in sys.modules:
+        return sys.modules[name]
+    path = cache_directory() / f"{name}.py"
+    if _written(path, source):
+        spec = importlib.util.spec_from_file_location(name, path)
+    else:
+        spec = importlib.util.spec_from_loader(name, _MemoryLoader(source))
+    if spec is None or spec.loader is None:
+        raise ImportError(f"the generated module {name} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def compile_law(law: MotilityLaw) -> Over:
+    """The law as ``over(points, channels, parameters, out)``.
+
+    ``points`` (channel, n) float64, C-contiguous, are the sensed fields; ``channels`` (species,) int64 says which of them
+    holds which species; ``parameters`` (parameter,) float64; ``out`` (n,) float64 receives the speeds (not checked).
+    """
+    over: Over = _load(source_of(law)).over
+    points, out = np.ones((len(law.species), 1)), np.empty(1)
+    arguments = (points, np.arange(len(law.species)), _values(law), out)
+    try:
+        over(*arguments)
+    except (EOFError, ValueError, KeyError, AttributeError, ImportError) as error:
+        # numba reads its cache index by pickle and stops at a damaged one; compiling anew needs no cache
+        _log.warning("the compiled-law cache is damaged (%s); compiling without it", error)
+        over = numba.njit(over.py_func, **over.targetoptions)  # type: ignore[attr-defined]
+        over(*arguments)
+    return over
+
+
+def _values(law: MotilityLaw) -> Array:
+    # never empty: an empty array would be a case of its own for the compiler
+    return np.array([*law.parameters.values(), 0.0])
+
+
+class CompiledLaws:
+    """All motility laws of a model as compiled loops.
+
+    Parameters
+    ----------
+    model
+        The model.
+    """
+
+    def __init__(self, model: "Model") -> None:
+        self._overs = [compile_law(law) for law in model.motility.values()]
+        self._channels = model.channels.index
+        self.parameters = _values(next(iter(model.motility.values())))
+
+    def of(self, species: int) -> Over:
+        """The loop of one species: ``over(points, channels, parameters, out)``."""
+        return self._overs[species]
+
+    def over(self, points: Array, out: Any) -> None:
+        """Speeds of all species at the same points.
+
+        Parameters
+        ----------
+        points
+            Sensed fields, shape (channel, n), C-contiguous.
+        out
+            Speeds, shape (species, n), overwritten. They are not checked.
+        """
+        for n, over in enumerate(self._overs):
+            over(points, self._channels[n], self.parameters, out[n])

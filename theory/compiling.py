@@ -1,0 +1,53 @@
+"""How loops are compiled, in one place.
+
+Loops are compiled by numba without the zero-division branch of Python (which stops vectorisation) and with the
+floating-point freedoms that do not reorder sums: results do not depend on the number of threads. Compiled code is cached
+on disk where that is possible; where no cache can be written it is compiled anew in each process.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# "reassoc" is left out on purpose: it would let the compiler reorder sums. "nnan" and "ninf" too: monitors look for them.
+_FAST_MATH = {"nsz", "arcp", "contract", "afn"}
+
+
+def _compile(function: Function, *, parallel: bool, inline: bool) -> Function:
+    options: dict[str, Any] = {
+        "error_model": "numpy",
+        "fastmath": _FAST_MATH,
+        "nogil": True,
+        "parallel": parallel,
+        "forceinline": inline,
+    }
+    try:
+        compiled = numba.njit(function, cache=True, **options)
+    except RuntimeError as error:  # numba's only way to say that no cache directory can be written
+        if "no locator available" not in str(error):
+            raise
+        compiled = numba.njit(function, **options)
+    return compiled  # type: ignore[no-any-return]
+
+
+def loop(function: Function) -> Function:
+    """Compile a serial loop."""
+    return _compile(function, parallel=False, inline=False)
+
+
+def inlined(function: Function) -> Function:
+    """Compile a small function that becomes part of each loop that calls it, so that the loop can be vectorised."""
+    return _compile(function, parallel=False, inline=True)
+
+
+def parallel_loop(function: Function) -> Function:
+    """Compile a loop whose ``numba.prange`` runs on all of numba's threads."""
+    return _compile(function, parallel=True, inline=False)
+
+
+def set_threads(threads: int) -> None:
+    """Set the number of threads of all parallel loops (1 to the number of cores that numba sees)."""
+    numba.set_num_threads(max(1, min(threads, int(numba.config.NUMBA_NUM_THREADS))))

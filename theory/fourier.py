@@ -1,0 +1,191 @@
+"""Real Fourier transforms on periodic grids, shared by both engines.
+
+Every transform runs on one thread; independent transforms run side by side on a few worker threads. The result is therefore
+the same, bit for bit, for any number of threads, and no thread spins while it waits. Plans made by measuring differ
+bitwise between plannings: the wisdom of a plan is part of an engine's state.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyfftw
+from numpy.typing import NDArray
+
+from theory.errors import InputError
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+PLANNER = "FFTW_MEASURE"
+# below this many grid points handing a transform to another thread costs more than it saves
+_SMALL = 96 * 96
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A periodic rectangular grid.
+
+    Parameters
+    ----------
+    size
+        Edge lengths (x, y, ...) (length).
+    shape
+        Numbers of cells in array order, that is (..., y, x).
+
+    Raises
+    ------
+    InputError
+        A size is not positive, or a number of cells is odd or below 8.
+    """
+
+    size: tuple[float, ...]
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.size) != len(self.shape):
+            raise InputError(f"the grid has {len(self.shape)} axes and the box {len(self.size)}")
+        if any(not (np.isfinite(edge) and edge > 0.0) for edge in self.size):
+            raise InputError(f"the box edges {self.size} must be positive and finite")
+        if any(cells < 8 or cells % 2 for cells in self.shape):
+            raise InputError(f"the numbers of grid cells {self.shape[::-1]} must be even and at least 8")
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of space."""
+        return len(self.size)
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Cell edges (x, y, ...) (length)."""
+        return tuple(edge / cells for edge, cells in zip(self.size, self.shape[::-1], strict=True))
+
+    @property
+    def cell_volume(self) -> float:
+        """Volume of a cell (length^d)."""
+        return float(np.prod(self.spacing))
+
+    @property
+    def volume(self) -> float:
+        """Volume of the box (length^d)."""
+        return float(np.prod(self.size))
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return int(np.prod(self.shape))
+
+    @property
+    def spectral_shape(self) -> tuple[int, ...]:
+        """Shape of a real transform: the last axis (x) keeps non-negative wavenumbers only."""
+        return (*self.shape[:-1], self.shape[-1] // 2 + 1)
+
+    def coordinates(self, axis: str) -> Array:
+        """Cell centres along "x", "y" or "z" (length)."""
+        n = "xyz".index(axis)
+        cells = self.shape[::-1][n]
+        return np.asarray((np.arange(cells) + 0.5) * self.size[n] / cells)
+
+    @cached_property
+    def wavenumbers(self) -> tuple[Array, ...]:
+        """(kx, ky, ...) (1/length), each one-dimensional, kx with the non-negative half only."""
+        full: list[Array] = [
+            np.asarray(2.0 * np.pi * np.fft.fftfreq(n, d)) for n, d in zip(self.shape[::-1], self.spacing, strict=True)
+        ]
+        return (np.asarray(2.0 * np.pi * np.fft.rfftfreq(self.shape[-1], self.spacing[0])), *full[1:])
+
+    @cached_property
+    def squared_wavenumber(self) -> Array:
+        """|k|^2, shape ``spectral_shape``."""
+        open_mesh = np.meshgrid(*self.wavenumbers[::-1], indexing="ij", sparse=True)
+        return np.asarray(sum(k**2 for k in open_mesh), dtype=np.float64)
+
+    @cached_property
+    def wavenumber(self) -> Array:
+        """|k|, shape ``spectral_shape``."""
+        return np.asarray(np.sqrt(self.squared_wavenumber))
+
+    @cached_property
+    def multiplicity(self) -> Array:
+        """How many modes of the full spectrum each stored mode stands for: 2 where its conjugate is not stored."""
+        last = np.full(self.spectral_shape[-1], 2.0)
+        last[0] = last[-1] = 1.0
+        return np.broadcast_to(last, self.spectral_shape).copy()
+
+    def retained(self, share: float = 2.0 / 3.0) -> NDArray[np.bool_]:
+        """Modes below ``share`` of the Nyquist wavenumber along every axis: 2/3 removes the aliases of a product."""
+        mask = np.ones(self.spectral_shape, dtype=np.bool_)
+        meshes = np.meshgrid(*self.wavenumbers[::-1], indexing="ij", sparse=True)
+        for k, spacing in zip(meshes, self.spacing[::-1], strict=True):
+            # strictly below: the Nyquist mode itself has no derivative
+            mask &= np.abs(k) < share * np.pi / spacing * (1.0 - 1e-12)
+        return mask
+
+
+def real_array(*shape: int) -> Array:
+    """An aligned array of zeros."""
+    return np.asarray(pyfftw.zeros_aligned(shape, dtype="float64"))
+
+
+def complex_array(*shape: int) -> ComplexArray:
+    """An aligned complex array of zeros."""
+    return np.asarray(pyfftw.zeros_aligned(shape, dtype="complex128"))
+
+
+def _plan(source: Any, target: Any) -> Any:
+    axes = tuple(range(source.ndim))
+    direction = "FFTW_FORWARD" if np.isrealobj(source) else "FFTW_BACKWARD"
+    flags = (PLANNER,) if direction == "FFTW_FORWARD" else (PLANNER, "FFTW_DESTROY_INPUT")
+    return pyfftw.FFTW(source, target, axes=axes, direction=direction, flags=flags, threads=1)
+
+
+class Transforms:
+    """Planned transforms between fixed arrays.
+
+    Parameters
+    ----------
+    threads
+        Worker threads.
+    wisdom
+        FFTW's memory of an earlier planning: with it the same plans are made again, bit for bit.
+
+    Notes
+    -----
+    Transforms are not normalised: forward then inverse multiplies by the number of cells. The inverse destroys its input.
+    Planning overwrites the arrays.
+    """
+
+    def __init__(self, threads: int = 1, wisdom: bytes | None = None) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fourier") if threads > 1 else None
+        if wisdom is not None:
+            pyfftw.forget_wisdom()
+            if not pyfftw.import_wisdom((wisdom, b"", b""))[0]:
+                raise InputError(
+                    "the stored FFTW wisdom cannot be read by this FFTW; its results cannot be repeated bit for bit"
+                )
+
+    def plan(self, sources: Any, targets: Any) -> list[Any]:
+        """Plans for the transforms of ``sources[n]`` to ``targets[n]``; real to complex is forward, complex to real inverse."""
+        return [_plan(source, target) for source, target in zip(sources, targets, strict=True)]
+
+    def run(self, plans: Sequence[Any]) -> None:
+        """Execute independent plans, side by side on the worker threads."""
+        if self._pool is None or len(plans) == 1 or plans[0].input_array.size < _SMALL:
+            for plan in plans:
+                plan.execute()
+        else:
+            for done in [self._pool.submit(plan.execute) for plan in plans]:
+                done.result()
+
+    def close(self) -> None:
+        """Stop the worker threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+def wisdom() -> bytes:
+    """What FFTW has learnt in this process about transforms in double precision."""
+    return bytes(pyfftw.export_wisdom()[0])

@@ -1,0 +1,195 @@
+r"""Linear response of a homogeneous mixture: dispersion relation, instability class, equal-time correlations.
+
+Linearising the hydrodynamics [S1 Eqs. 3-5] about densities rho_m,
+
+    d_t delta_q = -q^2 M(q) delta_q,    M_mn = (D_m + Dt_m) delta_mn + D_m rho_m a_mn Khat_mn(q),
+
+with D_m = v_m^2 tau_m/d and a_mn = d log v_m / d rho_n. ([S1] Eq. 11 is the local case; the derivative printed there lacks
+the index n.) With the noise of [S1] Eq. 3 the equal-time correlations C(q) of a stable mixture solve
+
+    M C + C M^T = 2 G,    G = diag((D_m + Dt_m) rho_m).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize
+
+from theory.errors import InputError
+from theory.model import Model
+
+Array = NDArray[np.float64]
+InstabilityClass = Literal["stable", "static", "oscillatory"]
+
+# growth below this share of the largest relaxation rate is taken for zero
+_ROUND_OFF = 1e-12
+
+
+@dataclass(frozen=True)
+class HomogeneousState:
+    """What the linear theory needs to know of a homogeneous mixture.
+
+    Parameters
+    ----------
+    model
+        The model.
+    densities
+        rho_m, shape (species,) (1/length^d), all positive.
+    speeds
+        v_m, shape (species,).
+    diffusivities
+        D_m = v_m^2 tau_m / d without the translational part, shape (species,).
+    couplings
+        a_mn = d log v_m / d rho_n, shape (species, species).
+    """
+
+    model: Model
+    densities: Array
+    speeds: Array
+    diffusivities: Array
+    couplings: Array
+
+    @classmethod
+    def of(cls, model: Model, composition: ArrayLike | dict[str, float]) -> "HomogeneousState":
+        """The homogeneous state at a composition.
+
+        Raises
+        ------
+        InputError
+            A density or a speed is not positive, or a derivative is not finite there.
+        """
+        densities = model.densities(composition)
+        if np.any(densities <= 0.0):
+            raise InputError(f"linear theory needs positive densities, not {densities.tolist()}")
+        speeds = model.speed(densities)
+        if np.any(speeds <= 0.0):
+            name = model.names[int(np.argmin(speeds))]
+            raise InputError(f"the speed of {name} vanishes at {densities.tolist()}; log v has no derivative there")
+        couplings = model.log_derivatives(densities)
+        if not np.all(np.isfinite(couplings)):
+            raise InputError(f"a derivative of log v is not finite at {densities.tolist()}")
+        diffusivities = speeds**2 * model.persistence_times / model.dimension
+        return cls(model, densities, speeds, diffusivities, couplings)
+
+    @property
+    def total_diffusivities(self) -> Array:
+        """D_m + Dt_m, shape (species,)."""
+        return np.asarray(self.diffusivities + self.model.translational_diffusivities)
+
+    @property
+    def noise_strengths(self) -> Array:
+        """g_m = (D_m + Dt_m) rho_m, shape (species,)."""
+        return np.asarray(self.total_diffusivities * self.densities)
+
+    def kernels(self, wavenumbers: ArrayLike) -> Array:
+        """Khat_mn(q), shape (..., species, species)."""
+        channels = self.model.channels
+        transforms = np.stack([kernel.transform(wavenumbers) for kernel in channels.kernels], axis=-1)
+        return np.asarray(transforms[..., channels.index])
+
+    def matrix(self, wavenumbers: ArrayLike) -> Array:
+        """M(q), shape (..., species, species) (length^2/time)."""
+        feedback = (self.diffusivities * self.densities)[:, None] * self.couplings
+        return np.diag(self.total_diffusivities) + feedback * self.kernels(wavenumbers)
+
+    def growth(self, wavenumbers: ArrayLike) -> NDArray[np.complex128]:
+        """Eigenvalues of -q^2 M(q), shape (..., species), largest growth first, then largest frequency."""
+        q = np.asarray(wavenumbers, dtype=np.float64)
+        values: NDArray[np.complex128] = np.asarray(
+            -(q[..., None] ** 2) * np.linalg.eigvals(self.matrix(q)), dtype=np.complex128
+        )
+        order = np.lexsort((-values.imag, -values.real), axis=-1)
+        return np.take_along_axis(values, order, axis=-1)
+
+    def equal_time_correlations(self, wavenumbers: ArrayLike) -> Array:
+        """C(q) = <delta_q delta_q*>/volume of the linear theory, shape (..., species, species) (1/length^d).
+
+        Raises
+        ------
+        InputError
+            The mixture is unstable at one of the wavenumbers.
+        """
+        matrix = self.matrix(wavenumbers)
+        if np.any(np.linalg.eigvals(matrix).real <= 0.0):
+            raise InputError("the homogeneous mixture is unstable: it has no stationary linear correlations")
+        n = self.model.number_of_species
+        identity = np.eye(n)
+        # vec(M C + C M^T) = (M x 1 + 1 x M) vec C in row-major order
+        operator = np.einsum("...ij,kl->...ikjl", matrix, identity) + np.einsum("ij,...kl->...ikjl", identity, matrix)
+        shape = matrix.shape[:-2]
+        right = np.broadcast_to((2.0 * np.diag(self.noise_strengths)).reshape(n * n, 1), (*shape, n * n, 1))
+        solution = np.linalg.solve(operator.reshape(*shape, n * n, n * n), right)
+        return solution.reshape(*shape, n, n)
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether no wavenumber grows."""
+        return classify(self).kind == "stable"
+
+
+@dataclass(frozen=True)
+class Instability:
+    """The fastest-growing perturbation of a homogeneous mixture.
+
+    Parameters
+    ----------
+    kind
+        ``"stable"``, ``"static"`` (real growth rate) or ``"oscillatory"`` (complex: travelling patterns).
+    growth_rate
+        Largest growth rate (1/time); 0 for a stable mixture; None where it is unbounded (local kernel).
+    wavenumber
+        Where it is reached (1/length); 0 for a stable mixture; None where unbounded.
+    frequency
+        |Im| there (1/time); None where unbounded.
+    """
+
+    kind: InstabilityClass
+    growth_rate: float | None
+    wavenumber: float | None
+    frequency: float | None
+
+    @property
+    def phase_speed(self) -> float | None:
+        """Frequency over wavenumber of an oscillatory instability (length/time), at onset the speed of travelling bands."""
+        if self.kind != "oscillatory" or not self.wavenumber or self.frequency is None:
+            return None
+        return self.frequency / self.wavenumber
+
+
+def classify(state: HomogeneousState) -> Instability:
+    """Instability class of a homogeneous mixture, over all wavenumbers.
+
+    The class is that of the fastest-growing mode. A mixture with a local kernel that is unstable grows the faster the
+    shorter the wave: its class is told, its growth rate is not a number.
+    """
+    longest = state.growth(np.array(1.0))[0] if _is_local(state) else None
+    if longest is not None:
+        if longest.real <= _ROUND_OFF * abs(longest):
+            return Instability("stable", 0.0, 0.0, 0.0)
+        return Instability("oscillatory" if longest.imag != 0.0 else "static", None, None, None)
+    # where a kernel has decayed only its own diffusion is left, which is stable: beyond that nothing grows
+    ranges = state.model.sensing_ranges
+    scale = 1.0 / ranges[ranges > 0.0]
+    q = np.concatenate([np.linspace(0.0, 40.0, 4001)[1:] * one for one in np.unique(scale)])
+    q = np.unique(np.concatenate([q, np.geomspace(1e-4, 1e-2, 20) * scale.min()]))
+    growth = state.growth(q)[:, 0]
+    best = int(np.argmax(growth.real))
+    # at the longest waves the sign of the growth is that of the eigenvalues of -M
+    if growth[best].real <= _ROUND_OFF * np.abs(growth).max():
+        return Instability("stable", 0.0, 0.0, 0.0)
+    low, high = q[max(best - 1, 0)], q[min(best + 1, q.size - 1)]
+    found = optimize.minimize_scalar(
+        lambda x: -float(state.growth(np.array(x))[0].real),
+        bounds=(low, high),
+        method="bounded",
+        options={"xatol": 1e-10},
+    )
+    top = state.growth(np.array(found.x))[0]
+    oscillates = abs(top.imag) > _ROUND_OFF * abs(top)
+    return Instability("oscillatory" if oscillates else "static", float(top.real), float(found.x), abs(float(top.imag)))
+
+
+def _is_local(state: HomogeneousState) -> bool:
+    return all(kernel.is_local for kernel in state.model.channels.kernels)

@@ -1,0 +1,142 @@
+"""Motility laws: the self-propulsion speed of a species as a function of the sensed densities ([S1] Eqs. 1, 10, 14)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from theory.errors import InputError
+from theory.expressions import ExpressionError, parse, symbol
+
+Array = NDArray[np.float64]
+
+TOTAL = "total"
+
+
+@dataclass(frozen=True)
+class MotilityLaw:
+    """One species' speed as an expression in the sensed densities of the species, their sum ``total`` and parameters.
+
+    Parameters
+    ----------
+    text
+        The expression, for example ``"v0*exp(ks*tanh((A - r0)/w))"``.
+    species
+        Names of all species, in the order of density arrays.
+    parameters
+        Values by name.
+
+    Raises
+    ------
+    ExpressionError
+        The text is not an allowed expression of these names.
+    """
+
+    text: str
+    species: tuple[str, ...]
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _ = self.expression
+
+    @cached_property
+    def expression(self) -> sympy.Expr:
+        """The checked tree, with ``total`` written out as the sum of the species."""
+        table: dict[str, sympy.Expr] = {name: symbol(name) for name in (*self.species, *self.parameters)}
+        table[TOTAL] = sympy.Add(*(symbol(name) for name in self.species))
+        return parse(self.text, table)
+
+    @cached_property
+    def logarithm(self) -> sympy.Expr:
+        """log v as a tree, expanded where the speed is a product of powers and exponentials."""
+        return sympy.expand_log(sympy.log(sympy.powsimp(self.expression)), force=True)
+
+    def derivative(self, name: str) -> sympy.Expr:
+        """d v / d name, exactly, for a species or a parameter."""
+        self._check(name)
+        return sympy.diff(self.expression, symbol(name))
+
+    def log_derivative(self, name: str) -> sympy.Expr:
+        """d log v / d name, exactly: the coefficients a_mn of the theory."""
+        self._check(name)
+        return sympy.diff(self.logarithm, symbol(name))
+
+    def _check(self, name: str) -> None:
+        if name not in self.species and name not in self.parameters:
+            raise InputError(f"'{name}' is neither a species nor a parameter of the law '{self.text}'")
+
+    @property
+    def latex(self) -> str:
+        """The law in LaTeX."""
+        return str(sympy.latex(self.expression))
+
+    @property
+    def pretty(self) -> str:
+        """The law typeset in plain text, over several lines where it needs them."""
+        return str(sympy.pretty(_decimal(self.expression), use_unicode=True, num_columns=110))
+
+    @cached_property
+    def _evaluators(self) -> dict[str, Callable[..., Any]]:
+        return {}
+
+    def evaluate(self, tree: sympy.Expr, densities: Array) -> Array:
+        """Values of a tree in this law's names.
+
+        Parameters
+        ----------
+        tree
+            For example ``law.expression`` or ``law.log_derivative("A")``.
+        densities
+            Sensed densities, shape (species, ...).
+
+        Returns
+        -------
+        ndarray
+            Shape ``densities.shape[1:]``; not finite where the tree is singular.
+        """
+        key = sympy.srepr(tree)
+        if key not in self._evaluators:
+            names = [symbol(name) for name in (*self.species, *self.parameters)]
+            self._evaluators[key] = sympy.lambdify(names, tree, modules="numpy", cse=True)
+        with np.errstate(all="ignore"):
+            value = self._evaluators[key](*densities, *self.parameters.values())
+        return np.broadcast_to(np.asarray(value, dtype=np.float64), densities.shape[1:]).copy()
+
+    def speed(self, densities: Array) -> Array:
+        """Speeds (length/time) at sensed densities of shape (species, ...).
+
+        Raises
+        ------
+        InputError
+            A speed is negative or not finite; the message names the law and the densities.
+        """
+        value = self.evaluate(self.expression, densities)
+        wrong = ~(np.isfinite(value) & (value >= 0.0))
+        if np.any(wrong):
+            where = tuple(index[0] for index in np.nonzero(np.atleast_1d(wrong)))
+            at = ", ".join(
+                f"{name} = {float(np.atleast_1d(rho)[where]):g}" for name, rho in zip(self.species, densities, strict=True)
+            )
+            raise InputError(
+                f"the law '{self.text}' gives the speed {float(np.atleast_1d(value)[where]):g} at {at}; "
+                "speeds must be finite and not negative"
+            )
+        return value
+
+
+def _decimal(tree: sympy.Expr) -> sympy.Expr:
+    """The tree as people write it: (A - 50)/10 inside functions, and decimals for exact fractions."""
+    tree = tree.replace(sympy.tanh, lambda argument: sympy.tanh(sympy.together(argument), evaluate=False))
+    fractions = {
+        number: sympy.Float(str(float(number)))
+        for number in tree.atoms(sympy.Rational)
+        if number.p != 1 and 10**12 % number.q == 0 and number.q != 1
+    }
+    return tree.xreplace(fractions)
+
+
+__all__ = ["TOTAL", "ExpressionError", "MotilityLaw"]
