@@ -16,7 +16,6 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 import sympy
 from numpy.typing import NDArray
@@ -40,7 +39,7 @@ _TEMPLATE_VERSION = 1
 
 _TEMPLATE = '''"""Speed of one species at many points. Generated (template {version}); law: {law}"""
 
-import math
+from math import atan, cos, cosh, sin, sinh, sqrt
 
 import numba
 
@@ -74,7 +73,7 @@ class _LoopPrinter(PythonCodePrinter):  # type: ignore[misc]
             "exp": "exp",
             "log": "log",
             "tanh": "tanh",
-            **{name: f"math.{name}" for name in ("sinh", "cosh", "sin", "cos", "atan")},
+            **{name: name for name in ("sinh", "cosh", "sin", "cos", "atan")},
         }
 
     def _print_Rational(self, expr: sympy.Rational) -> str:  # noqa: N802 (sympy's names)
@@ -91,7 +90,7 @@ class _LoopPrinter(PythonCodePrinter):  # type: ignore[misc]
         if power == -1:
             return f"(1.0/({self._print(base)}))"
         if power == sympy.Rational(1, 2):
-            return f"math.sqrt({self._print(base)})"
+            return f"sqrt({self._print(base)})"
         if power.is_Integer and 2 <= abs(int(power)) <= 4:
             product = "*".join([f"({self._print(base)})"] * abs(int(power)))
             return f"({product})" if power > 0 else f"(1.0/({product}))"
@@ -162,13 +161,13 @@ def _written(path: Path, source: str) -> bool:
     return True
 
 
-def _load(source: str) -> ModuleType:
+def _load(source: str, *, in_memory: bool = False) -> ModuleType:
     """Import the generated module, from the cache where possible; one module object per text and process."""
     name = "twoscale_law_" + hashlib.sha256(source.encode()).hexdigest()[:24]
-    if name in sys.modules:
+    if name in sys.modules and not in_memory:
         return sys.modules[name]
     path = cache_directory() / f"{name}.py"
-    if _written(path, source):
+    if not in_memory and _written(path, source):
         spec = importlib.util.spec_from_file_location(name, path)
     else:
         spec = importlib.util.spec_from_loader(name, _MemoryLoader(source))
@@ -180,22 +179,30 @@ def _load(source: str) -> ModuleType:
     return module
 
 
+def _forget_machine_code(module: ModuleType) -> None:
+    """Remove what numba has stored for a generated module."""
+    for file in (cache_directory() / "__pycache__").glob(f"{module.__name__}.*.nb[ic]"):
+        file.unlink(missing_ok=True)
+
+
 def compile_law(law: MotilityLaw) -> Over:
     """The law as ``over(points, channels, parameters, out)``.
 
     ``points`` (channel, n) float64, C-contiguous, are the sensed fields; ``channels`` (species,) int64 says which of them
     holds which species; ``parameters`` (parameter,) float64; ``out`` (n,) float64 receives the speeds (not checked).
     """
-    over: Over = _load(source_of(law)).over
-    points, out = np.ones((len(law.species), 1)), np.empty(1)
-    arguments = (points, np.arange(len(law.species)), _values(law), out)
+    module = _load(source_of(law))
+    arguments = (np.ones((len(law.species), 1)), np.arange(len(law.species)), _values(law), np.empty(1))
     try:
-        over(*arguments)
-    except (EOFError, ValueError, KeyError, AttributeError, ImportError) as error:
-        # numba reads its cache index by pickle and stops at a damaged one; compiling anew needs no cache
-        _log.warning("the compiled-law cache is damaged (%s); compiling without it", error)
-        over = numba.njit(over.py_func, **over.targetoptions)  # type: ignore[attr-defined]
-        over(*arguments)
+        module.over(*arguments)
+    except Exception as error:
+        # numba unpickles its stored machine code, and a damaged pickle may raise anything. If the cause was another one, the
+        # compilation without the cache raises it again.
+        _log.warning("the stored machine code of a motility law is damaged (%s); compiling it anew", error)
+        _forget_machine_code(module)
+        module = _load(source_of(law), in_memory=True)
+        module.over(*arguments)
+    over: Over = module.over
     return over
 
 

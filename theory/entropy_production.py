@@ -44,12 +44,12 @@ def linear_spectrum(state: HomogeneousState, wavenumbers: ArrayLike) -> Array:
         The mixture is unstable at one of the wavenumbers.
     """
     q = np.asarray(wavenumbers, dtype=np.float64)
-    matrix = state.matrix(q)
     correlations = state.equal_time_correlations(q)
-    flux = np.einsum("...ij,...jk,...lk->...il", matrix, correlations, matrix)
-    trace = np.einsum("...ii,i->...", flux, 1.0 / state.noise_strengths) - np.einsum("...ii->...", matrix)
-    # a difference of equal numbers in reciprocal mixtures: round-off may leave a negative zero
-    return np.asarray(q**2 * np.maximum(trace, 0.0))
+    product = state.matrix(q) @ correlations
+    # M C = G + A with A antisymmetric, the circulation; in these terms the rate is tr(A C^-1 A^T G^-1), a sum of squares
+    circulation = 0.5 * (product - product.swapaxes(-1, -2))
+    weighted = np.linalg.solve(correlations, circulation.swapaxes(-1, -2))
+    return np.asarray(q**2 * np.einsum("...ij,...ji,i->...", circulation, weighted, 1.0 / state.noise_strengths))
 
 
 def linear_density(state: HomogeneousState, cutoff: float | None = None) -> float:
@@ -72,31 +72,44 @@ def linear_density(state: HomogeneousState, cutoff: float | None = None) -> floa
     InputError
         The mixture is unstable, or a cut-off is needed and missing.
     """
-    d = state.model.dimension
     if not state.is_stable:
         raise InputError("the homogeneous mixture is unstable; its linear entropy production is not defined")
-    if cutoff is None:
-        if any(kernel.is_local for kernel in state.model.channels.kernels):
+    if any(kernel.is_local for kernel in state.model.channels.kernels):
+        if cutoff is None:
             raise InputError("with a local kernel the spectrum grows as q^2; give a cutoff (largest wavenumber)")
-        cutoff = _converged_cutoff(state)
-    # pieces as short as half the inverse of the largest range, so that the oscillations of Khat are resolved
-    pieces = int(np.ceil(cutoff * float(state.model.sensing_ranges.max(initial=1.0 / cutoff)) * 2.0)) + 1
-    edges = np.linspace(0.0, cutoff, pieces + 1)
-    node, weight = np.polynomial.legendre.leggauss(12)
+        return _integral(state, 0.0, cutoff)
+    # panels that double in length; a kernel's transform decays, and with it their contributions
+    ranges = state.model.sensing_ranges
+    edge, total = _FIRST_PANEL / float(ranges.max()), 0.0
+    low, high, reach = 0.0, edge, _RESOLVED / float(ranges.min())
+    while low < reach:
+        high = min(high, reach) if cutoff is None else min(high, cutoff)
+        part = _integral(state, low, high)
+        total += part
+        done = part <= _NEGLIGIBLE * total and low > 1.0 / float(ranges.min())
+        if done or high == cutoff:
+            break
+        low, high = high, 2.0 * high
+    return total
+
+
+# in units of the inverse range: the first panel, and a wavenumber beyond which no kernel matters
+_FIRST_PANEL = 8.0
+_RESOLVED = 2000.0
+_NEGLIGIBLE = 1e-8
+
+
+def _integral(state: HomogeneousState, low: float, high: float) -> float:
+    """Integral of the spectrum's density between two wavenumbers by Gauss-Legendre panels of a radian of the kernel's wave."""
+    d = state.model.dimension
+    longest = float(state.model.sensing_ranges.max(initial=0.0)) or 1.0 / high
+    pieces = int(np.ceil((high - low) * longest)) + 1
+    edges = np.linspace(low, high, pieces + 1)
+    node, weight = np.polynomial.legendre.leggauss(10)
     middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
     q = (middle[:, None] + half[:, None] * node).ravel()
     measure = (half[:, None] * weight).ravel()
     return float(_MEASURE[d] * np.sum(measure * q ** (d - 1) * linear_spectrum(state, q)))
-
-
-def _converged_cutoff(state: HomogeneousState) -> float:
-    """A wavenumber beyond which the spectrum no longer matters: its envelope there is 1e-10 of its largest value."""
-    smallest = float(state.model.sensing_ranges.min())
-    q = np.linspace(0.01, 400.0, 40000) / smallest
-    weighted = q ** (state.model.dimension - 1) * linear_spectrum(state, q)
-    tail = np.maximum.accumulate(weighted[::-1])[::-1] * q
-    significant = np.nonzero(tail > 1e-10 * float(np.max(tail, initial=0.0)))[0]
-    return float(q[significant[-1]]) if significant.size else float(1.0 / smallest)
 
 
 __all__ = ["linear_density", "linear_spectrum"]

@@ -23,7 +23,7 @@ from theory.model import Model
 Array = NDArray[np.float64]
 InstabilityClass = Literal["stable", "static", "oscillatory"]
 
-# growth below this share of the largest relaxation rate is taken for zero
+# growth below this share of the relaxation rates at the same wavenumber is taken for zero
 _ROUND_OFF = 1e-12
 
 
@@ -164,21 +164,20 @@ def classify(state: HomogeneousState) -> Instability:
     The class is that of the fastest-growing mode. A mixture with a local kernel that is unstable grows the faster the
     shorter the wave: its class is told, its growth rate is not a number.
     """
-    longest = state.growth(np.array(1.0))[0] if _is_local(state) else None
-    if longest is not None:
-        if longest.real <= _ROUND_OFF * abs(longest):
+    if _is_local(state):
+        rate = _diffusive_rates(state, np.array([0.0]))[0]
+        if rate.real <= 0.0:
             return Instability("stable", 0.0, 0.0, 0.0)
-        return Instability("oscillatory" if longest.imag != 0.0 else "static", None, None, None)
+        return Instability("oscillatory" if rate.imag != 0.0 else "static", None, None, None)
     # where a kernel has decayed only its own diffusion is left, which is stable: beyond that nothing grows
     ranges = state.model.sensing_ranges
     scale = 1.0 / ranges[ranges > 0.0]
     q = np.concatenate([np.linspace(0.0, 40.0, 4001)[1:] * one for one in np.unique(scale)])
-    q = np.unique(np.concatenate([q, np.geomspace(1e-4, 1e-2, 20) * scale.min()]))
-    growth = state.growth(q)[:, 0]
-    best = int(np.argmax(growth.real))
-    # at the longest waves the sign of the growth is that of the eigenvalues of -M
-    if growth[best].real <= _ROUND_OFF * np.abs(growth).max():
+    q = np.unique(np.concatenate([q, np.geomspace(1e-5, 1e-2, 60) * scale.min()]))
+    rates = _diffusive_rates(state, q)
+    if np.all(rates.real <= 0.0):
         return Instability("stable", 0.0, 0.0, 0.0)
+    best = int(np.argmax(q**2 * rates.real))
     low, high = q[max(best - 1, 0)], q[min(best + 1, q.size - 1)]
     found = optimize.minimize_scalar(
         lambda x: -float(state.growth(np.array(x))[0].real),
@@ -187,8 +186,15 @@ def classify(state: HomogeneousState) -> Instability:
         options={"xatol": 1e-10},
     )
     top = state.growth(np.array(found.x))[0]
-    oscillates = abs(top.imag) > _ROUND_OFF * abs(top)
-    return Instability("oscillatory" if oscillates else "static", float(top.real), float(found.x), abs(float(top.imag)))
+    return Instability("oscillatory" if top.imag != 0.0 else "static", float(top.real), float(found.x), abs(float(top.imag)))
+
+
+def _diffusive_rates(state: HomogeneousState, q: Array) -> NDArray[np.complex128]:
+    """Growth over q^2 of the fastest branch at each q, with round-off taken for zero; finite at q = 0."""
+    values = -np.linalg.eigvals(state.matrix(q)).astype(np.complex128)
+    fastest = np.take_along_axis(values, np.argmax(values.real, axis=-1)[:, None], axis=-1)[:, 0]
+    negligible = np.abs(fastest.real) < _ROUND_OFF * np.abs(values).max(axis=-1)
+    return np.where(negligible, 1j * fastest.imag, fastest)
 
 
 def _is_local(state: HomogeneousState) -> bool:

@@ -1,0 +1,268 @@
+r"""Observables of density fields, shared by both scales: pure functions of arrays.
+
+Conventions: densities (species, ny, nx) on a :class:`theory.fourier.Grid`;  rho_q = \int rho exp(-i q.r) d^d r;
+structure factors  S_ab(q) = Re <rho_a,q rho_b,q^*>/volume  (1/length^d), so that S_aa = rho_a for independent particles.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from theory.errors import InputError
+from theory.fourier import Array, ComplexArray, Grid
+
+_HISTOGRAM_BINS = 48
+_MEAN_SHIFTS = 60
+
+
+def modes(density: Array, grid: Grid, window: Array | None = None) -> ComplexArray:
+    """rho_q of densities.
+
+    Parameters
+    ----------
+    density
+        Shape (species, ny, nx) (1/length^2).
+    grid
+        Their grid.
+    window
+        Transform of the scheme that deposited particles on the grid (see :func:`deposit_window`), to be divided out.
+
+    Returns
+    -------
+    ndarray
+        Shape (species, ny, nkx).
+    """
+    transformed = np.fft.rfft2(density) * grid.cell_volume
+    return np.asarray(transformed if window is None else transformed / window)
+
+
+def deposit_window(grid: Grid, order: int = 3) -> Array:
+    """Transform of a spline assignment: (sin x/x)^order per axis, x = k a/2; order 3 is the triangular-shaped cloud."""
+    window = np.ones(grid.spectral_shape)
+    meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij", sparse=True)
+    for k, spacing in zip(meshes, grid.spacing[::-1], strict=True):
+        window = window * np.sinc(k * spacing / (2.0 * np.pi)) ** order
+    return window
+
+
+@dataclass(frozen=True)
+class Shells:
+    """Modes gathered by |q|.
+
+    Parameters
+    ----------
+    wavenumbers
+        Mean |q| of each shell (1/length), shape (shell,).
+    counts
+        Number of independent real degrees of freedom in each shell, shape (shell,).
+    index
+        Shell of each stored mode, shape (ny, nkx); -1: the mean and modes beyond the last shell.
+    weights
+        Multiplicity of each stored mode, shape (ny, nkx).
+    """
+
+    wavenumbers: Array
+    counts: Array
+    index: NDArray[np.int64]
+    weights: Array
+
+    @classmethod
+    def of(cls, grid: Grid, largest: float, width: float | None = None) -> "Shells":
+        """Shells of a width (default the smallest wavenumber of the box's longest edge) up to a largest wavenumber."""
+        step = 2.0 * np.pi / max(grid.size) if width is None else width
+        q = grid.wavenumber
+        index = np.floor(q / step + 0.5).astype(np.int64) - 1
+        index[(q > largest) | (q == 0.0)] = -1
+        shells = int(index.max()) + 1
+        if shells < 1:
+            raise InputError(f"no mode of the box lies below the wavenumber {largest:g}")
+        weights = grid.multiplicity
+        inside = index >= 0
+        counts: Array = np.bincount(index[inside], weights[inside], shells).astype(np.float64)
+        mean = np.bincount(index[inside], (weights * q)[inside], shells) / np.maximum(counts, 1.0)
+        return cls(mean, counts, index, weights)
+
+    def average(self, values: Array) -> Array:
+        """Mean over each shell of values (..., ny, nkx); shape (..., shell)."""
+        inside = self.index >= 0
+        flat = (values * self.weights)[..., inside]
+        out = np.empty((*values.shape[:-2], self.counts.size))
+        for position in np.ndindex(*values.shape[:-2]):
+            out[position] = np.bincount(self.index[inside], flat[position], self.counts.size)
+        return out / np.maximum(self.counts, 1.0)
+
+
+def structure_factors(density_modes: ComplexArray, grid: Grid, shells: Shells) -> Array:
+    """S_ab(q) of one configuration, averaged over shells.
+
+    Returns
+    -------
+    ndarray
+        Shape (species, species, shell) (1/length^d).
+    """
+    products = (density_modes[:, None] * density_modes[None].conj()).real / grid.volume
+    return shells.average(products)
+
+
+def band_variance(density_modes: ComplexArray, grid: Grid, multiplier: Array) -> Array:
+    r"""Variance of a filtered density: sum over q != 0 of |multiplier rho_q|^2/volume^2.
+
+    Parameters
+    ----------
+    density_modes
+        Shape (species, ny, nkx).
+    multiplier
+        Filter of each mode, shape (ny, nkx): Khat gives the variance of the sensed density.
+
+    Returns
+    -------
+    ndarray
+        Shape (species,) (1/length^2d).
+    """
+    power = grid.multiplicity * multiplier**2 * np.abs(density_modes) ** 2
+    power[..., 0, 0] = 0.0
+    return np.asarray(power.sum(axis=(-2, -1)) / grid.volume**2)
+
+
+def filtered(density_modes: ComplexArray, grid: Grid, multiplier: Array) -> Array:
+    """The density in real space after multiplying its modes, shape (species, ny, nx)."""
+    return np.asarray(np.fft.irfft2(density_modes * multiplier, s=grid.shape) / grid.cell_volume)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of a coexistence.
+
+    Parameters
+    ----------
+    densities
+        Shape (species,) (1/length^d).
+    share
+        Share of the cells closer to this phase than to any other, measured in the spread of each species.
+    """
+
+    densities: Array
+    share: float
+
+
+def phases(density: Array, smallest_share: float = 0.04) -> list[Phase]:
+    """Coexisting phases: the modes of the joint histogram of (coarse-grained) densities.
+
+    Peaks of a smoothed histogram are refined by a mean shift of shrinking width, so that they do not depend on the bins.
+
+    Parameters
+    ----------
+    density
+        Shape (species, ...): coarse-grained densities at many places (and times).
+    smallest_share
+        Peaks with a smaller share of the cells are taken for interfaces and left out.
+
+    Returns
+    -------
+    list of Phase
+        Largest total density first; one phase if the densities have a single mode.
+    """
+    points = density.reshape(density.shape[0], -1).T
+    low, high = points.min(axis=0), points.max(axis=0)
+    spread = np.where(high > low, high - low, 1.0)
+    unit = (points - low) / spread
+    histogram, _ = np.histogramdd(unit, bins=_HISTOGRAM_BINS, range=[(0.0, 1.0)] * unit.shape[1])
+    smooth = ndimage.gaussian_filter(histogram, 1.5, mode="constant")
+    peaks = (smooth == ndimage.maximum_filter(smooth, size=7)) & (smooth > 0.02 * smooth.max())
+    starts = (np.argwhere(peaks) + 0.5) / _HISTOGRAM_BINS
+    return _gathered([_shifted_mean(unit, start) for start in starts], unit, low, spread, smallest_share)
+
+
+def _shifted_mean(unit: Array, start: Array) -> Array:
+    """Mean of the points in a ball that follows its own mean while it shrinks: the mode near the start."""
+    centre = start
+    radius = 0.1
+    for _ in range(_MEAN_SHIFTS):
+        inside = np.sum((unit - centre) ** 2, axis=1) < radius**2
+        if np.count_nonzero(inside) < 50:
+            break
+        moved = unit[inside].mean(axis=0)
+        if np.linalg.norm(moved - centre) < 1e-4 * radius:
+            radius *= 0.8
+        centre = moved
+        if radius < 0.04:
+            break
+    return np.asarray(centre)
+
+
+def _gathered(centres: list[Array], unit: Array, low: Array, spread: Array, smallest_share: float) -> list[Phase]:
+    distinct: list[Array] = []
+    for centre in centres:
+        if all(np.linalg.norm(centre - other) > 0.08 for other in distinct):
+            distinct.append(centre)
+    while True:
+        nearest = np.argmin([np.sum((unit - centre) ** 2, axis=1) for centre in distinct], axis=0)
+        shares = np.bincount(nearest, minlength=len(distinct)) / unit.shape[0]
+        if len(distinct) == 1 or shares.min() >= smallest_share:
+            break
+        distinct.pop(int(np.argmin(shares)))
+    found = [Phase(low + spread * c, float(s)) for c, s in zip(distinct, shares, strict=True)]
+    return sorted(found, key=lambda phase: -float(phase.densities.sum()))
+
+
+def dominant_wavenumber(shells: Shells, spectrum: Array) -> float:
+    """Wavenumber of the largest shell average, refined by a parabola through it and its neighbours.
+
+    Parameters
+    ----------
+    shells
+        The shells.
+    spectrum
+        Shape (shell,), for example the structure factor of one species.
+    """
+    top = int(np.argmax(np.where(shells.counts > 0, spectrum, -np.inf)))
+    if top in (0, spectrum.size - 1):
+        return float(shells.wavenumbers[top])
+    left, middle, right = spectrum[top - 1 : top + 2]
+    curvature = left - 2.0 * middle + right
+    shift = 0.0 if curvature == 0.0 else 0.5 * (left - right) / curvature
+    step = 0.5 * (shells.wavenumbers[top + 1] - shells.wavenumbers[top - 1])
+    return float(shells.wavenumbers[top] + shift * step)
+
+
+@dataclass(frozen=True)
+class Travel:
+    """Motion of a pattern.
+
+    Parameters
+    ----------
+    speed
+        Power-weighted mean of |frequency|/q over the strongest modes (length/time).
+    largest_turn
+        Largest phase advance between frames among them (radian); above 2 the frames are too far apart.
+    """
+
+    speed: float
+    largest_turn: float
+
+
+def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float) -> Travel:
+    r"""Speed of a pattern from the phases of its strongest modes.
+
+    z_q = sum over frames of rho_q(t + interval) rho_q^*(t) has the phase -q.c interval for a pattern moving with velocity c;
+    the speed is the mean of |arg z_q|/(q interval) weighted with |z_q| over the modes with at
+    least a tenth of the largest weight.
+
+    Parameters
+    ----------
+    density_modes
+        rho_q of one species at equally spaced times, shape (time, ny, nkx).
+    grid
+        The grid.
+    interval
+        Time between frames (time).
+    """
+    correlation = np.sum(density_modes[1:] * density_modes[:-1].conj(), axis=0)
+    correlation[0, 0] = 0.0
+    weight = np.abs(correlation)
+    strong = weight > 0.1 * weight.max()
+    turn = np.abs(np.angle(correlation[strong]))
+    speeds = turn / (grid.wavenumber[strong] * interval)
+    return Travel(float(np.average(speeds, weights=weight[strong])), float(turn.max()))
