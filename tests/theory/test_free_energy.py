@@ -7,10 +7,7 @@ from theory.free_energy import integrability
 
 
 def _exponential(couplings: list[list[float]], sensing: Sensing | None = None) -> Model:
-    species = [
-        Species(name, RUN, f"exp({row[0]}*A + {row[1]}*B)".replace("+ -", "- "))
-        for name, row in zip("AB", couplings, strict=True)
-    ]
+    species = [Species(n, RUN, f"exp({row[0]}*A + {row[1]}*B)") for n, row in zip("AB", couplings, strict=True)]
     return Model(2, species, sensing=sensing)
 
 

@@ -7,6 +7,10 @@ from theory.expressions import ExpressionError
 RUN = Motion(tumble_rate=1.0)
 
 
+def one_sensing(*pairs: PairSensing) -> Model:
+    return Model(2, [Species("A", RUN, "1")], sensing=Sensing(pairs=pairs))
+
+
 def test_persistence_time_of_all_motions() -> None:
     assert Motion(tumble_rate=0.5, rotational_diffusion=2.0).time(2) == pytest.approx(1.0 / 2.5)
     assert Motion(tumble_rate=0.5, rotational_diffusion=2.0).time(3) == pytest.approx(1.0 / 4.5)
@@ -81,10 +85,7 @@ def test_pair_sensing_adds_a_channel_only_where_it_differs() -> None:
             lambda: Model(2, [Species("A", RUN, "1")], sensing=Sensing(pairs=(PairSensing("A", "C", "bump", 1.0),))),
             "no species",
         ),
-        (
-            lambda: Model(2, [Species("A", RUN, "1")], sensing=Sensing(pairs=(PairSensing("A", "A", "bump", 1.0),) * 2)),
-            "stated twice",
-        ),
+        (lambda: one_sensing(*[PairSensing("A", "A", "bump", 1.0)] * 2), "stated twice"),
     ],
 )
 def test_refusals(build: object, message: str) -> None:
