@@ -15,6 +15,7 @@ from theory.compiling import set_threads
 from theory.errors import InputError, NumericalFailure
 from theory.fourier import Array, Grid, Transforms, wisdom
 from theory.frames import Frame, State, Variable
+from theory.linear_stability import HomogeneousState, classify
 from theory.model import Model
 
 # The exactly integrated diffusivity follows the largest one: it is raised as soon as that exceeds it, and lowered when it is
@@ -106,9 +107,9 @@ class FieldSolver:
         self._initial_mass = self._state[:, 0, 0].real.copy()
         self._step, self.monitors = 0, Monitors()
         composition = self._initial_mass / self.grid.cells
-        self.time_step = default_time_step(model, composition, self.grid) if time_step is None else float(time_step)
-        if not (math.isfinite(self.time_step) and self.time_step > 0.0):
-            raise InputError(f"fields.time_step is {self.time_step}; it must be positive and finite")
+        self._time_step = default_time_step(model, composition, self.grid) if time_step is None else float(time_step)
+        if not (math.isfinite(self._time_step) and self._time_step > 0.0):
+            raise InputError(f"fields.time_step is {self._time_step}; it must be positive and finite")
         self._reference = np.zeros(model.number_of_species)
         self._follow(self._hydrodynamics.fields(self._state))
 
@@ -122,6 +123,11 @@ class FieldSolver:
         spectral = (self.model.number_of_species, *self.grid.spectral_shape)
         self._tendency = np.zeros(spectral, dtype=np.complex128)
         self._increment = np.zeros(spectral, dtype=np.complex128)
+
+    @property
+    def time_step(self) -> float:
+        """Time step dt (time)."""
+        return self._time_step
 
     @property
     def time(self) -> float:
@@ -317,5 +323,12 @@ def _check(model: Model, density: Array, stepper: str) -> None:
         raise InputError(f"the density has shape {density.shape}, not ({model.number_of_species}, ny, nx)")
     if not np.all(np.isfinite(density)) or np.any(density < 0.0):
         raise InputError("initial densities must be finite and not negative")
+    if any(kernel.is_local for kernel in model.channels.kernels):
+        state = HomogeneousState.of(model, np.maximum(density.mean(axis=(1, 2)), 1e-12))
+        if classify(state).kind != "stable":
+            raise InputError(
+                "with a local kernel this composition is unstable and its growth rate rises as q^2 without bound: the "
+                "equations are ill-posed; state a kernel with a range in model.sensing"
+            )
     if stepper not in STEPPERS:
         raise InputError(f"the stepper '{stepper}' is unknown; known: {', '.join(sorted(STEPPERS))}")

@@ -35,7 +35,7 @@ _log = logging.getLogger("twoscale")
 # Points per block: the rows of a block stay in the first-level cache, and a block is the unit given to a thread.
 _BLOCK = 1024
 # Versions the cached modules: to be raised when the template or the functions it calls change.
-_TEMPLATE_VERSION = 1
+_TEMPLATE_VERSION = 2
 
 _TEMPLATE = '''"""Speed of one species at many points. Generated (template {version}); law: {law}"""
 
@@ -44,10 +44,10 @@ from math import atan, cos, cosh, sin, sinh, sqrt
 import numba
 
 from theory._loops import exp, log, tanh
-from theory.compiling import inlined, parallel_loop
+from theory.compiling import loop, parallel_loop
 
 
-@inlined
+@loop
 def block({rows}, parameters, out):
 {parameters}
     for i in range(out.shape[0]):

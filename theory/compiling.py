@@ -5,8 +5,13 @@ floating-point freedoms that do not reorder sums: results do not depend on the n
 on disk where that is possible; where no cache can be written it is compiled anew in each process.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+# Idle threads of a parallel loop sleep instead of spinning. On a machine that does other work too, spinning made a step of
+# small loops up to twelve times slower. OpenMP reads this once, when it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numba
 

@@ -89,6 +89,8 @@ def parse(text: str, names: Mapping[str, sympy.Expr] | Iterable[str]) -> sympy.E
     tree = _Builder(text.strip(), table).build(root).tree
     if tree.has(sympy.I, sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
         raise ExpressionError(f"'{_shorten(text)}' is singular or complex whatever values its names take")
+    if any(abs(number) > LARGEST_CONSTANT for number in tree.atoms(sympy.Number)):
+        raise ExpressionError(f"'{_shorten(text)}' contains a number larger than {LARGEST_CONSTANT:g}")
     return tree
 
 

@@ -162,7 +162,7 @@ class Transforms:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fourier") if threads > 1 else None
         if wisdom is not None:
             pyfftw.forget_wisdom()
-            if not pyfftw.import_wisdom((wisdom, b"", b""))[0]:
+            if not learn(wisdom):
                 raise InputError(
                     "the stored FFTW wisdom cannot be read by this FFTW; its results cannot be repeated bit for bit"
                 )
@@ -189,3 +189,8 @@ class Transforms:
 def wisdom() -> bytes:
     """What FFTW has learnt in this process about transforms in double precision."""
     return bytes(pyfftw.export_wisdom()[0])
+
+
+def learn(known: bytes) -> bool:
+    """Give FFTW the wisdom of an earlier planning; False if it cannot read it."""
+    return bool(pyfftw.import_wisdom((known, b"", b""))[0])

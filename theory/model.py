@@ -4,6 +4,7 @@ A :class:`Model` is frozen and validated. The particle engine moves particles by
 the theory says what must come out.
 """
 
+import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -212,8 +213,10 @@ class Model:
             *(("species", s.name) for s in self._species),
             *(("parameter", p) for p in self._parameters),
         ]:
-            if not (name.isidentifier() and name.isascii()):
-                raise InputError(f"the {kind} name '{name}' is not an identifier (letters, digits and _, no digit first)")
+            if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name):
+                raise InputError(
+                    f"the {kind} name '{name}' is not an identifier (letters, digits and _, no digit first, no keyword)"
+                )
             if name == TOTAL or name in FUNCTION_NAMES:
                 raise InputError(
                     f"the {kind} name '{name}' is reserved ({TOTAL} and the functions {', '.join(FUNCTION_NAMES)})"

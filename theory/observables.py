@@ -170,7 +170,7 @@ def phases(density: Array, smallest_share: float = 0.04) -> list[Phase]:
     unit = (points - low) / spread
     histogram, _ = np.histogramdd(unit, bins=_HISTOGRAM_BINS, range=[(0.0, 1.0)] * unit.shape[1])
     smooth = ndimage.gaussian_filter(histogram, 1.5, mode="constant")
-    peaks = (smooth == ndimage.maximum_filter(smooth, size=7)) & (smooth > 0.02 * smooth.max())
+    peaks = (smooth == ndimage.maximum_filter(smooth, size=7)) & (smooth > 0.1 * smooth.max())
     starts = (np.argwhere(peaks) + 0.5) / _HISTOGRAM_BINS
     return _gathered([_shifted_mean(unit, start) for start in starts], unit, low, spread, smallest_share)
 
@@ -243,12 +243,12 @@ class Travel:
     largest_turn: float
 
 
-def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float) -> Travel:
+def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float, window: int = 4) -> Travel:
     r"""Speed of a pattern from the phases of its strongest modes.
 
-    z_q = sum over frames of rho_q(t + interval) rho_q^*(t) has the phase -q.c interval for a pattern moving with velocity c;
-    the speed is the mean of |arg z_q|/(q interval) weighted with |z_q| over the modes with at
-    least a tenth of the largest weight.
+    z_q = sum over a few frames of rho_q(t + interval) rho_q^*(t) has the phase -q.c interval for a pattern of velocity c; the
+    speed is the mean of |arg z_q|/(q interval), weighted with |z_q|, over all windows and the modes with at least a tenth of
+    the largest weight. Patterns that move in opposite directions at different places and times both count.
 
     Parameters
     ----------
@@ -258,11 +258,15 @@ def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float) -
         The grid.
     interval
         Time between frames (time).
+    window
+        Number of frame pairs over which a direction is taken to last.
     """
-    correlation = np.sum(density_modes[1:] * density_modes[:-1].conj(), axis=0)
-    correlation[0, 0] = 0.0
+    products = density_modes[1:] * density_modes[:-1].conj()
+    starts = np.arange(0, products.shape[0], window)
+    correlation = np.add.reduceat(products, starts, axis=0)
+    correlation[:, 0, 0] = 0.0
     weight = np.abs(correlation)
-    strong = weight > 0.1 * weight.max()
+    strong = weight > 0.1 * weight.max(axis=(1, 2), keepdims=True)
     turn = np.abs(np.angle(correlation[strong]))
-    speeds = turn / (grid.wavenumber[strong] * interval)
+    speeds = turn / (np.broadcast_to(grid.wavenumber, weight.shape)[strong] * interval)
     return Travel(float(np.average(speeds, weights=weight[strong])), float(turn.max()))

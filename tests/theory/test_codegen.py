@@ -97,7 +97,7 @@ def test_template_imports_nothing_but_our_loops() -> None:
         "from math import atan, cos, cosh, sin, sinh, sqrt",
         "import numba",
         "from theory._loops import exp, log, tanh",
-        "from theory.compiling import inlined, parallel_loop",
+        "from theory.compiling import loop, parallel_loop",
     ]
     assert importlib.util.find_spec("theory._loops") is not None
     assert logging.getLogger("twoscale").name == "twoscale"

@@ -60,6 +60,7 @@ def test_values(text: str, values: tuple[float, ...], expected: float) -> None:
         ("1e400*A", "out of range"),
         ("1e-200*A", "out of range"),
         (f"A**{MAXIMUM_EXPONENT + 1}", "exponent"),
+        ("A*1e100*1e100*1e100*1e100", "larger than"),
         ("9**64**64", "larger than"),
         ("A**(2*40)", "exponent"),
         ("((9**64)**64)**64", "larger than|overflows"),

@@ -78,6 +78,7 @@ def test_pair_sensing_adds_a_channel_only_where_it_differs() -> None:
         (lambda: Model(2, [Species("exp", RUN, "1")]), "reserved"),
         (lambda: Model(2, [Species("total", RUN, "1")]), "reserved"),
         (lambda: Model(2, [Species("A b", RUN, "1")]), "identifier"),
+        (lambda: Model(2, [Species("lambda", RUN, "1")]), "identifier"),
         (lambda: Model(2, [Species("A", RUN, "1")], {"A": 1.0}), "twice"),
         (lambda: Model(2, [Species("A", RUN, "k")], {"k": np.inf}), "finite"),
         (lambda: Model(2, [Species("A", RUN, "1", -1.0)]), "translational_diffusion"),

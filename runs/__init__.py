@@ -1,0 +1,1 @@
+"""Running things: files in, files out."""

@@ -1,0 +1,104 @@
+"""``twoscale check``: what a run file says, and what running it will take."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runs.keys import keys
+from theory.fourier import Grid
+
+if TYPE_CHECKING:
+    from runs.runfile import RunSpecification
+
+# measured on one core of a 2-core server: nanoseconds per cell, species and evaluation; per particle and step
+_NANOSECONDS_PER_CELL = 45.0
+_NANOSECONDS_PER_PARTICLE = {"mesh": 40.0, "exact": 600.0}
+_BYTES_PER_FLOAT = 8
+
+
+def describe_run(specification: "RunSpecification") -> str:
+    """The model as a tree, then resolution, memory and expected cost of each scale.
+
+    Raises
+    ------
+    InputError
+        A motility law gives a negative or not finite speed at the composition.
+    """
+    model = specification.model
+    model.speed(model.densities(dict(specification.composition)))
+    composition = ", ".join(f"{name} {value:g}" for name, value in specification.composition.items())
+    box = " x ".join(f"{edge:g}" for edge in specification.size)
+    run = specification.run
+    lines = [
+        str(model),
+        "",
+        f"composition {composition}; box {box}",
+        f"duration {run.duration:g}, a frame every {run.output_interval:g}, seed {run.seed}",
+    ]
+    if specification.fields is not None:
+        lines += _describe_fields(specification)
+    if specification.particles is not None:
+        lines += _describe_particles(specification)
+    lines += [f"note: {one}" for one in specification.advice()]
+    return "\n".join(lines)
+
+
+def _describe_fields(specification: "RunSpecification") -> list[str]:
+    from fieldsolver.timestep import default_time_step
+
+    settings, model = specification.fields, specification.model
+    assert settings is not None
+    grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
+    composition = model.densities(dict(specification.composition))
+    step = default_time_step(model, composition, grid) if settings.time_step is None else settings.time_step
+    steps = specification.run.duration / step
+    evaluations = 2 if settings.stepper == "etdrk2" else 1
+    species = model.number_of_species
+    seconds = steps * grid.cells * species * evaluations * _NANOSECONDS_PER_CELL * 1e-9
+    # real: density, sensed, speed, flux; spectral (as many numbers): the same and the stepper's and noise's arrays
+    arrays = species * (5 + 5 + 8) + len(model.channels.sources) * 3
+    memory = arrays * grid.cells * _BYTES_PER_FLOAT
+    shortest = min((one for one in model.sensing_ranges if one > 0.0), default=None)
+    resolution = "" if shortest is None else f", {shortest / max(grid.spacing):.3g} cells per sensing range"
+    noise = f"noise {settings.noise:g}" if settings.noise else "deterministic"
+    return [
+        f"fields: grid {' x '.join(map(str, settings.grid))}, spacing {max(grid.spacing):.4g}{resolution}; {noise}; "
+        f"{settings.stepper}, time step {step:g}",
+        f"        about {_memory(memory)} of memory; {steps:.3g} steps, about {_duration(seconds)} on one core",
+    ]
+
+
+def _describe_particles(specification: "RunSpecification") -> list[str]:
+    settings = specification.particles
+    assert settings is not None
+    number = float(np.prod(specification.size) * sum(specification.composition.values()))
+    steps = specification.run.duration / settings.time_step
+    seconds = steps * number * _NANOSECONDS_PER_PARTICLE[settings.sensing] * 1e-9
+    return [
+        f"particles: {number:.4g} particles, {settings.sensing} sensing, time step {settings.time_step:g}",
+        f"        about {_memory(number * 150)} of memory; {steps:.3g} steps, about {_duration(seconds)} on one core",
+    ]
+
+
+def _memory(size: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024.0:
+            return f"{size:.3g} {unit}"
+        size /= 1024.0
+    return f"{size:.3g} TiB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120.0:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60.0:.2g} min" if seconds < 7200.0 else f"{seconds / 3600.0:.2g} h"
+
+
+def describe_keys() -> str:
+    """All keys of a run file with type, default, allowed values and description."""
+    lines = []
+    for key in keys():
+        default = "" if key.default is None else f" (default {key.default})"
+        allowed = f" [{key.allowed}]" if key.allowed else ""
+        lines.append(f"{key.path}: {key.type}{default}{allowed}\n    {key.description}")
+    return "\n".join(lines)

@@ -1,0 +1,264 @@
+"""The command ``twoscale``: a thin layer over the functions of this package.
+
+Heavy libraries are imported inside the commands that need them, so that help and errors of usage appear at once.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runs.execute import Outcome
+    from runs.runfile import RunSpecification
+
+DONE, BAD_INPUT, NUMERICAL_FAILURE, INPUT_OUTPUT, INTERRUPTED, SECOND_INTERRUPT = 0, 2, 3, 4, 75, 130
+
+logger = logging.getLogger("twoscale")
+
+_DESCRIPTION = """\
+Mixtures of active particles, stated once in a run file (TOML) and seen three ways: as particles, as fields, as theory.
+"""
+_EPILOG = """\
+FILE is a run file, or the name of a gallery run: {gallery}.
+
+exit codes: 0 done, 2 bad input, 3 numerical failure (the last good state is stored), 4 input or output failed,
+75 interrupted with a checkpoint (continue with 'twoscale resume DIR'), 130 interrupted twice
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING if options.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        code: int = options.command(options)
+    except KeyboardInterrupt:
+        print("twoscale: interrupted twice; what was reached is in the last checkpoint", file=sys.stderr)
+        return SECOND_INTERRUPT
+    except BrokenPipeError:
+        # the reader of our output has gone; point the stream elsewhere so that the interpreter's last flush is silent
+        sys.stdout = None
+        return INPUT_OUTPUT
+    except OSError as error:
+        print(f"twoscale: {error}", file=sys.stderr)
+        return INPUT_OUTPUT
+    except ValueError as error:
+        if not _is_input_error(error):
+            raise
+        print(f"twoscale: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except ArithmeticError as error:
+        if not _is_input_error(error):
+            raise
+        print(f"twoscale: {error}", file=sys.stderr)
+        return NUMERICAL_FAILURE
+    return code
+
+
+def _is_input_error(error: Exception) -> bool:
+    from theory.errors import InputError, NumericalFailure
+
+    return isinstance(error, InputError | NumericalFailure)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="twoscale",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.format(gallery=", ".join(gallery_names())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    run = _command(commands, "run", _run, "run a file at one or both scales", file=True)
+    scale = run.add_mutually_exclusive_group()
+    scale.add_argument("--fields", action="store_true", help="run the fields only")
+    scale.add_argument("--particles", action="store_true", help="run the particles only")
+    run.add_argument("--output", metavar="DIR", type=Path, help="run directory (default: results/NAME of the file)")
+    _threads(run)
+
+    resume = _command(commands, "resume", _resume, "continue an interrupted run, or a finished one for longer")
+    resume.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    resume.add_argument("--duration", type=float, help="new duration (time); default: the run file's")
+    _threads(resume)
+
+    _command(commands, "check", _check, "validate a file; print the model, resolution, memory and cost", file=True)
+    _command(commands, "keys", _keys, "list all keys of a run file with types, units and defaults")
+
+    predict = _command(commands, "predict", _predict, "theory alone: stability, integrability, entropy production", file=True)
+    predict.add_argument("--wavenumbers", metavar="Q,Q,...", help="evaluate the dispersion relation at these (1/length)")
+    _json(predict)
+
+    compare = _command(commands, "compare", _compare, "theory, fields and particles side by side, with errors")
+    compare.add_argument(
+        "directories", metavar="DIR", nargs="+", type=Path, help="run directories; several of the same model are replicas"
+    )
+    compare.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    _json(compare)
+
+    figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
+    figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    figure.add_argument("--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png)")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, function: Callable[[argparse.Namespace], int], description: str, *, file: bool = False
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=description, description=description[0].upper() + description[1:] + "."
+    )
+    parser.set_defaults(command=function)
+    parser.add_argument("--quiet", action="store_true", help="no progress, only results and warnings")
+    if file:
+        parser.add_argument("file", metavar="FILE", help="run file, or the name of a gallery run")
+        parser.add_argument(
+            "--set",
+            metavar="KEY=VALUE",
+            action="append",
+            default=[],
+            dest="overrides",
+            help="replace a value of the file, for example model.parameters.v0=2 (may be repeated)",
+        )
+    return parser
+
+
+def _threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="threads (default: one per processor); results do not depend on it"
+    )
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"twoscale {version('twoscale')}"
+
+
+def _gallery() -> Path:
+    return Path(__file__).parent / "gallery"
+
+
+def gallery_names() -> list[str]:
+    """Names of the ready-made runs."""
+    return sorted(path.stem for path in _gallery().glob("*.toml"))
+
+
+def _load(options: argparse.Namespace) -> "RunSpecification":
+    from runs.runfile import load
+
+    path = Path(options.file)
+    if not path.exists() and options.file in gallery_names():
+        path = _gallery() / f"{options.file}.toml"
+    return load(path, options.overrides)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from runs.execute import run
+
+    _check_threads(options.threads)
+    specification = _load(options)
+    scales = [scale for scale in ("fields", "particles") if getattr(options, scale)]
+    output = options.output or Path("results") / Path(options.file).stem
+    for advice in specification.advice():
+        logger.warning("%s", advice)
+    outcomes = run(specification, output, scales=scales or None, threads=options.threads, quiet=options.quiet)  # type: ignore[arg-type]
+    return _tell(outcomes, output)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    import math
+
+    from runs.execute import resume
+    from theory.errors import InputError
+
+    _check_threads(options.threads)
+    if options.duration is not None and not (math.isfinite(options.duration) and options.duration > 0.0):
+        raise InputError(f"--duration is {options.duration}; it must be positive and finite")
+    outcomes = resume(options.directory, duration=options.duration, threads=options.threads, quiet=options.quiet)
+    return _tell(outcomes, options.directory)
+
+
+def _check_threads(threads: int | None) -> None:
+    from theory.errors import InputError
+
+    if threads is not None and not 1 <= threads <= 1024:
+        raise InputError(f"--threads is {threads}; it must be 1 to 1024")
+
+
+def _tell(outcomes: "Sequence[Outcome]", directory: Path) -> int:
+    code = DONE
+    for outcome in outcomes:
+        for warning in outcome.warnings:
+            logger.warning("%s: %s", outcome.scale, warning)
+        print(f"{outcome.scale}: {outcome.status} at t = {outcome.time:g}, step {outcome.step}, after {outcome.seconds:.1f} s")
+        if outcome.status == "failed":
+            print(f"twoscale: {outcome.scale}: {outcome.message}", file=sys.stderr)
+            code = NUMERICAL_FAILURE
+        elif outcome.status == "interrupted":
+            print(f"continue with: twoscale resume {directory}")
+            code = INTERRUPTED
+    print(f"frames: {directory}")
+    return code
+
+
+def _check(options: argparse.Namespace) -> int:
+    from runs.check import describe_run
+
+    print(describe_run(_load(options)))
+    return DONE
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from runs.check import describe_keys
+
+    print(describe_keys())
+    return DONE
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from runs.predict import as_text, predict
+
+    prediction = predict(_load(options), _wavenumbers(options.wavenumbers))
+    print(json.dumps(prediction, allow_nan=False) if options.json else as_text(prediction))
+    return DONE
+
+
+def _wavenumbers(text: str | None) -> list[float] | None:
+    from theory.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--wavenumbers is '{text}'; write numbers with commas between them, as 0.1,0.5,1.0") from None
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from runs.compare import as_table, compare
+
+    rows = compare(options.directories, after=options.after)
+    print(json.dumps(rows, allow_nan=False) if options.json else as_table(rows))
+    return DONE
+
+
+def _figure(options: argparse.Namespace) -> int:
+    from runs.figures import draw
+
+    print(draw(options.directory, options.output))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

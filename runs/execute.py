@@ -1,0 +1,342 @@
+"""Running a run file: engines advance, frames go to the store, checkpoints keep what was reached."""
+
+import logging
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from runs.atomic import StoreError
+from runs.initial import initial_density
+from runs.locking import RunLock
+from runs.progress import Progress
+from runs.provenance import keep_wisdom, provenance, recall_wisdom
+from runs.runfile import RunSpecification, parse
+from runs.store import Store, read_run_file, write_run_file
+from theory.errors import NumericalFailure
+from theory.fourier import Grid
+from theory.frames import Frame, State
+
+if TYPE_CHECKING:
+    from runs.settings import RunSettings
+
+logger = logging.getLogger("twoscale")
+
+Scale = Literal["fields", "particles"]
+Status = Literal["done", "interrupted", "failed"]
+
+# frames waiting in memory are written before they take more than this
+_BUFFER_BYTES = 256 * 2**20
+
+
+class Engine(Protocol):
+    """What both engines offer."""
+
+    @property
+    def time(self) -> float: ...
+    @property
+    def step(self) -> int: ...
+    @property
+    def time_step(self) -> float: ...
+    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> None: ...
+    def frame(self) -> Frame: ...
+    def state(self) -> State: ...
+    def restore(self, state: State) -> None: ...
+    def warnings(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one scale of a run ended.
+
+    Parameters
+    ----------
+    scale
+        "fields" or "particles".
+    status
+        "done", "interrupted" (with a checkpoint) or "failed" (the last good state is stored).
+    message
+        Why, if it failed.
+    warnings
+        What a reader of the results must know.
+    directory
+        Where the frames are.
+    time, step
+        Physical time and number of steps reached.
+    seconds
+        Wall-clock time of this session's share of the run.
+    """
+
+    scale: Scale
+    status: Status
+    message: str
+    warnings: tuple[str, ...]
+    directory: Path
+    time: float
+    step: int
+    seconds: float
+
+
+def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1) -> Engine:
+    """The engine of one scale, at its initial state.
+
+    Raises
+    ------
+    InputError
+        The model cannot be run at this scale.
+    """
+    recall_wisdom()
+    engine = _build_fields(specification, threads) if scale == "fields" else _build_particles(specification, threads)
+    keep_wisdom()
+    return engine
+
+
+def _build_fields(specification: RunSpecification, threads: int) -> Engine:
+    from fieldsolver import FieldSolver
+
+    settings = specification.fields
+    assert settings is not None
+    grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
+    return FieldSolver(
+        specification.model,
+        specification.size,
+        initial_density(specification, grid),
+        noise=settings.noise,
+        noise_length=settings.noise_length,
+        time_step=settings.time_step,
+        stepper=settings.stepper,
+        seed=specification.run.seed,
+        threads=threads,
+        maximum_clipped_share=settings.maximum_clipped_share,
+    )
+
+
+def _build_particles(specification: RunSpecification, threads: int) -> Engine:
+    from particles import ParticleEngine
+
+    settings = specification.particles
+    assert settings is not None
+    model = specification.model
+    density = None
+    if specification.initial.state != "homogeneous":
+        spacing = min(one for one in model.sensing_ranges if one > 0.0) / 4.0
+        shape = tuple(2 * max(4, round(edge / spacing / 2.0)) for edge in specification.size[::-1])
+        density = initial_density(specification, Grid(tuple(specification.size), shape))
+    return ParticleEngine(
+        model,
+        specification.size,
+        dict(specification.composition),
+        time_step=settings.time_step,
+        sensing=settings.sensing,
+        seed=specification.run.seed,
+        mesh_spacing=settings.mesh_spacing,
+        threads=threads,
+        save_positions=settings.save_positions,
+        density=density,
+    )
+
+
+def run(
+    specification: RunSpecification,
+    output: Path | str,
+    *,
+    scales: Sequence[Scale] | None = None,
+    threads: int | None = None,
+    quiet: bool = False,
+) -> list[Outcome]:
+    """Run what a run file states, at one or both scales, into a new directory.
+
+    Parameters
+    ----------
+    specification
+        The run.
+    output
+        Run directory; made if missing, refused if it holds a run.
+    scales
+        Which to run; by default all that the file states.
+    threads
+        Threads of the engines; by default one per processor. Results do not depend on it.
+    quiet
+        Show no progress.
+
+    Returns
+    -------
+    list of Outcome
+        One per scale that was begun.
+
+    Raises
+    ------
+    InputError
+        The file states no such scale, or the model cannot be run at it.
+    StoreError
+        The directory holds a run, is locked, or cannot be written.
+    """
+    wanted = list(scales) if scales else list(specification.require_scale())
+    for scale in wanted:
+        specification.require_scale(scale)
+    directory, count = Path(output), threads or os.cpu_count() or 1
+    for scale in ("fields", "particles"):
+        if (directory / scale).exists():
+            raise StoreError(
+                f"{directory}: holds a run already; continue it with 'twoscale resume {directory}', or choose another --output"
+            )
+    # engines first: a model that cannot be run leaves no directory behind
+    engines = {scale: build_engine(specification, scale, count) for scale in wanted}
+    with RunLock(directory):
+        write_run_file(directory, specification.text)
+        facts = provenance(seed=specification.run.seed, threads=count, overrides=specification.overrides)
+        facts["scales"] = list(wanted)
+        stores = {}
+        for scale, engine in engines.items():
+            stores[scale] = Store.create(
+                directory / scale, scale=scale, provenance=facts, run_file_text=specification.text, blobs={}, time_units="time"
+            )
+            # with the state comes the wisdom of the plans: a run killed at once resumes to the same bits
+            stores[scale].commit(engine.state())
+        return _simulate_all(engines, stores, specification.run, quiet)
+
+
+def resume(
+    output: Path | str, *, duration: float | None = None, threads: int | None = None, quiet: bool = False
+) -> list[Outcome]:
+    """Continue an interrupted run to its end, or a finished one to a longer duration.
+
+    Parameters
+    ----------
+    output
+        Run directory.
+    duration
+        New physical duration (time); by default the run file's.
+    threads, quiet
+        As in :func:`run`.
+
+    Raises
+    ------
+    StoreError
+        There is no run, it is locked, or its files are damaged.
+    """
+    directory, count = Path(output), threads or os.cpu_count() or 1
+    found: list[Scale] = [scale for scale in ("fields", "particles") if (directory / scale).is_dir()]
+    if not found:
+        raise StoreError(f"{directory}: holds no run; start one with 'twoscale run FILE --output {directory}'")
+    with RunLock(directory):
+        stores, engines = {}, {}
+        settings = None
+        for scale in found:
+            store, checkpoint = Store.resume(directory / scale)
+            for warning in (*checkpoint.warnings, *(f"dropped {name}, newer than the checkpoint" for name in store.dropped)):
+                logger.warning("%s: %s", scale, warning)
+            specification = stored_specification(directory, checkpoint.provenance)
+            settings = specification.run
+            engine = build_engine(specification, scale, count)
+            if checkpoint.state is not None:
+                engine.restore(checkpoint.state)
+            stores[scale], engines[scale] = store, engine
+        assert settings is not None
+        if duration is not None:
+            settings = settings.model_copy(update={"duration": duration})
+        return _simulate_all(engines, stores, settings, quiet)
+
+
+def stored_specification(directory: Path | str, facts: object) -> RunSpecification:
+    """The run file of a run directory, with the overrides that it was run with."""
+    overrides = facts.get("overrides", []) if hasattr(facts, "get") else []
+    return parse(read_run_file(directory), source=str(Path(directory) / "run.toml"), overrides=[str(one) for one in overrides])
+
+
+class _Interruption:
+    """Counts the signals that ask for an end: the first lets the step finish, a second interrupt ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.asked = True
+        logger.warning(
+            "%s: finishing the step and writing a checkpoint (a second interrupt ends at once)", signal.Signals(number).name
+        )
+
+
+@contextmanager
+def _listening() -> Iterator[_Interruption]:
+    interruption = _Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    before = {number: signal.signal(number, interruption) for number in numbers}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _simulate_all(
+    engines: dict[Scale, Engine], stores: dict[Scale, Store], settings: "RunSettings", quiet: bool
+) -> list[Outcome]:
+    outcomes = []
+    with _listening() as interruption:
+        for scale, engine in engines.items():
+            outcome = _simulate(scale, engine, stores[scale], settings, interruption, quiet)
+            outcomes.append(outcome)
+            if outcome.status != "done":
+                break
+    return outcomes
+
+
+def _simulate(
+    scale: Scale, engine: Engine, store: Store, settings: "RunSettings", interruption: _Interruption, quiet: bool
+) -> Outcome:
+    """Advance one engine to the end, storing frames at the output times and checkpoints in between."""
+    begun = time.monotonic()
+    outputs = math.floor(settings.duration / settings.output_interval * (1.0 + 1e-12))
+    next_output = store.frames_stored
+    good = engine.state()
+    status: Status = "done"
+    message = ""
+    due = begun + settings.checkpoint_interval
+    with Progress(scale, engine.time, settings.duration, quiet=quiet) as progress:
+
+        def pause() -> bool:
+            progress.update(engine.time, engine.step)
+            return interruption.asked or time.monotonic() > due
+
+        try:
+            while True:
+                target = next_output * settings.output_interval if next_output <= outputs else settings.duration
+                engine.advance(target, interrupt=pause)
+                reached = engine.step >= round(target / engine.time_step)
+                if reached and next_output <= outputs:
+                    store.append(engine.frame())
+                    next_output += 1
+                elif reached:
+                    break
+                good = engine.state()
+                if interruption.asked:
+                    status = "interrupted"
+                    break
+                if time.monotonic() > due or store.buffered_bytes > _BUFFER_BYTES:
+                    store.commit(good)
+                    due = time.monotonic() + settings.checkpoint_interval
+            good = engine.state()
+        except NumericalFailure as failure:
+            status, message = "failed", str(failure)
+        finally:
+            # also for a second interrupt and for errors of any kind: what was reached is kept
+            store.commit(good)
+    return Outcome(
+        scale, status, message, tuple(engine.warnings()), store.directory, engine.time, engine.step, time.monotonic() - begun
+    )
+
+
+__all__ = ["Outcome", "build_engine", "resume", "run", "stored_specification"]

@@ -1,0 +1,1 @@
+"""Ready-made runs, one per figure of the papers and more."""

@@ -1,0 +1,136 @@
+"""Theory alone: what a run file's mixture will do, from its homogeneous state."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from theory.entropy_production import linear_density
+from theory.errors import InputError
+from theory.free_energy import integrability
+from theory.linear_stability import HomogeneousState, classify
+
+if TYPE_CHECKING:
+    from runs.runfile import RunSpecification
+
+_WAVENUMBERS = 200
+
+
+def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | None = None) -> dict[str, Any]:
+    """The predictions of the theory as JSON values.
+
+    Parameters
+    ----------
+    specification
+        The run; only its model, composition and box are used.
+    wavenumbers
+        Where to evaluate the dispersion relation (1/length); by default 200 from the box's smallest to beyond the
+        inverse sensing range.
+
+    Returns
+    -------
+    dict
+        ``homogeneous``, ``dispersion`` (branch by branch, largest growth first), ``instability``, ``integrability``,
+        ``entropy_production``. Numbers that do not exist are None, and a ``reason`` beside them says why.
+
+    Raises
+    ------
+    InputError
+        The composition has no linear theory (a density or speed of zero), or a wavenumber is not positive.
+    """
+    model = specification.model
+    state = HomogeneousState.of(model, dict(specification.composition))
+    q = _default_wavenumbers(specification) if wavenumbers is None else np.asarray(wavenumbers, dtype=np.float64)
+    if q.size == 0 or not np.all(np.isfinite(q) & (q >= 0.0)):
+        raise InputError("wavenumbers must be finite and not negative, and at least one")
+    growth = state.growth(q)
+    found = integrability(model, dict(specification.composition))
+    return {
+        "homogeneous": {
+            "densities": _by_name(model.names, state.densities),
+            "speeds": _by_name(model.names, state.speeds),
+            "diffusivities": _by_name(model.names, state.total_diffusivities),
+        },
+        "dispersion": {
+            "wavenumbers": q.tolist(),
+            "growth_rates": growth.real.T.tolist(),
+            "frequencies": growth.imag.T.tolist(),
+        },
+        "instability": _instability(state),
+        "integrability": {
+            "local": found.local,
+            "nonlocal": found.nonlocal_,
+            "violation": found.violation,
+            "nonlocal_violation": found.nonlocal_violation,
+        },
+        "entropy_production": _entropy_production(state),
+    }
+
+
+def _by_name(names: Sequence[str], values: Any) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def _default_wavenumbers(specification: "RunSpecification") -> Any:
+    smallest = 2.0 * np.pi / max(specification.size)
+    ranges = specification.model.sensing_ranges
+    shortest = min((one for one in ranges if one > 0.0), default=max(specification.size) / 50.0)
+    return np.linspace(smallest, max(12.0 / shortest, 10.0 * smallest), _WAVENUMBERS)
+
+
+def _instability(state: HomogeneousState) -> dict[str, Any]:
+    found = classify(state)
+    out: dict[str, Any] = {
+        "class": found.kind,
+        "growth_rate": found.growth_rate,
+        "wavenumber": found.wavenumber,
+        "frequency": found.frequency,
+        "phase_speed": found.phase_speed,
+    }
+    if found.growth_rate is None:
+        out["reason"] = "with a local kernel the growth rate rises as q^2 without bound; state a kernel with a range"
+    return out
+
+
+def _entropy_production(state: HomogeneousState) -> dict[str, Any]:
+    try:
+        return {"linear_density": linear_density(state)}
+    except InputError as error:
+        return {"linear_density": None, "reason": str(error)}
+
+
+def as_text(prediction: dict[str, Any]) -> str:
+    """The prediction for reading."""
+    homogeneous, instability = prediction["homogeneous"], prediction["instability"]
+    lines = [f"{'species':10} {'density':>12} {'speed':>12} {'diffusivity':>12}"]
+    lines += [
+        f"{name:10} {rho:12.6g} {homogeneous['speeds'][name]:12.6g} {homogeneous['diffusivities'][name]:12.6g}"
+        for name, rho in homogeneous["densities"].items()
+    ]
+    lines.append("")
+    lines.append(f"homogeneous state: {_instability_text(instability)}")
+    found = prediction["integrability"]
+    lines.append(
+        f"effective free energy: {'exists' if found['local'] else 'none'} in the local approximation"
+        + ("" if found["local"] else f" (couplings differ by {found['violation']:.3g} of the largest)")
+        + f"; {'exists' if found['nonlocal'] else 'none'} with the sensing kernel"
+    )
+    sigma = prediction["entropy_production"]
+    number = sigma["linear_density"]
+    told = f"none ({sigma['reason']})" if number is None else f"{number:.6g} per unit volume and time"
+    lines.append(f"linear entropy production: {told}")
+    return "\n".join(lines)
+
+
+def _instability_text(instability: dict[str, Any]) -> str:
+    if instability["class"] == "stable":
+        return "linearly stable"
+    if instability["growth_rate"] is None:
+        return f"{instability['class']} instability; {instability['reason']}"
+    text = (
+        f"{instability['class']} instability, growth rate {instability['growth_rate']:.6g} "
+        f"at wavenumber {instability['wavenumber']:.6g}"
+    )
+    if instability["class"] == "oscillatory":
+        text += f", frequency {instability['frequency']:.6g} (phase speed {instability['phase_speed']:.6g})"
+    return text

@@ -1,0 +1,227 @@
+"""The sections of a run file, as they are written: every key with its type, range, default, unit and meaning.
+
+Units are those of the model: one length, one time, both chosen by the user. The classes are strict: text
+is not a number, ``true`` is not a number, and unknown keys are refused; an integer is accepted where a real
+number is expected. What spans several sections is checked in `runs.cross_checks`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+REQUIRED_SECTIONS = ("model", "composition", "domain", "run")
+
+NonNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+# marks of union members in pydantic's error locations; no key looks like them
+TAGS = ("<number>", "<list>")
+KernelName = Literal["bump", "linear", "gaussian", "exponential", "local"]
+
+
+def _supported_order(order: int) -> int:
+    if order > 0:
+        raise PydanticCustomError(
+            "order", "only order 0 (fluctuating hydrodynamics) is supported in this version; write order = 0"
+        )
+    return order
+
+
+def constant_as_text(speed: Any) -> Any:
+    """A speed that is given as a number, which is a constant speed, as the text of a motility law."""
+    if isinstance(speed, bool) or not isinstance(speed, int | float):
+        return speed
+    try:
+        return repr(float(speed))
+    except OverflowError:
+        return speed
+
+
+def _number_or_list(value: Any) -> str:
+    return TAGS[isinstance(value, list)]
+
+
+class Section(BaseModel):
+    """What all sections share: strict types, no unknown keys, finite numbers, frozen."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MotionSection(Section):
+    """How directions forget themselves: 1/tau = tumble_rate + (dimension - 1) rotational_diffusion."""
+
+    tumble_rate: NonNegative = Field(default=0.0, description="rate of complete random reorientations (1/time)")
+    rotational_diffusion: NonNegative = Field(default=0.0, description="rotational diffusivity of the direction (1/time)")
+    aoup: bool = Field(default=False, description="whether the self-propulsion is an Ornstein-Uhlenbeck vector")
+    persistence_time: Positive | None = Field(
+        default=None, description="correlation time (time), in place of the rates; only with aoup = true"
+    )
+
+
+class SpeciesSection(Section):
+    """One species."""
+
+    name: str = Field(description="identifier by which motility laws and the composition name the species")
+    motion: MotionSection = Field(description="how directions forget themselves")
+    speed: Annotated[str, BeforeValidator(constant_as_text)] = Field(
+        description="motility law: speed (length/time) in the sensed densities of the species, "
+        "their sum total, and the parameters; a number is a constant speed"
+    )
+    translational_diffusion: NonNegative = Field(default=0.0, description="translational diffusivity (length^2/time)")
+
+
+class PairSection(Section):
+    """How one species senses another, where it differs from the default."""
+
+    observer: str = Field(description="species that senses")
+    source: str = Field(description="species that is sensed")
+    kernel: KernelName = Field(description="sensing kernel of this pair")
+    range: Positive = Field(description="range of this kernel (length)")
+
+
+class SensingSection(Section):
+    """How densities are sensed."""
+
+    kernel: KernelName = Field(default="bump", description="sensing kernel of all pairs of species")
+    range: Positive = Field(
+        default=1.0,
+        description="range of the kernel (length); of the gaussian kernel the standard deviation per axis",
+    )
+    count_self: bool = Field(default=True, description="whether a particle senses itself")
+    pairs: tuple[PairSection, ...] = Field(
+        default=(), strict=False, description="exceptions, at most one for each ordered pair of species"
+    )
+
+
+class ModelSection(Section):
+    """What interacts."""
+
+    dimension: int = Field(ge=1, le=3, description="dimension of space")
+    parameters: Mapping[str, float] = Field(
+        default={}, description="values of the names that the motility laws use, in any unit"
+    )
+    species: tuple[SpeciesSection, ...] = Field(strict=False, min_length=1, max_length=64, description="the species")
+    sensing: SensingSection = Field(default=SensingSection(), description="how densities are sensed")
+
+
+class DomainSection(Section):
+    """The periodic box."""
+
+    size: Annotated[
+        Annotated[Positive, Tag(TAGS[0])]
+        | Annotated[tuple[Positive, ...], Field(strict=False, min_length=1, max_length=3), Tag(TAGS[1])],
+        Discriminator(_number_or_list),
+    ] = Field(
+        description="edges (length) of the periodic box, one for each dimension; "
+        "a single number is the edge of a square or cubic box"
+    )
+
+
+class FieldSettings(Section):
+    """How the field solver runs the model."""
+
+    grid: tuple[Annotated[int, Field(ge=8, le=65536, multiple_of=2)], ...] = Field(
+        strict=False,
+        min_length=1,
+        max_length=3,
+        description="number of grid cells along x, y, ..., one for each dimension; products of small primes are fastest",
+    )
+    order: Annotated[int, AfterValidator(_supported_order)] = Field(
+        default=0, ge=0, description="highest angular harmonic that is kept; 0 is fluctuating hydrodynamics"
+    )
+    noise: NonNegative = Field(default=1.0, description="factor of the variance of the noise; 0 is deterministic")
+    time_step: Positive | None = Field(
+        default=None,
+        description="time step (time)",
+        json_schema_extra={"default_text": "chosen by the solver"},
+    )
+    stepper: Literal["etdrk2", "etd1"] = Field(default="etdrk2", description="time stepping scheme")
+    noise_length: Positive | None = Field(
+        default=None,
+        description="coarse-graining length below which no noise acts (length)",
+        json_schema_extra={"default_text": "the sensing range"},
+    )
+    maximum_clipped_share: float = Field(
+        default=0.05,
+        ge=0.0,
+        le=1.0,
+        description="share of cells of negative density beyond which the run stops",
+    )
+
+
+class ParticleSettings(Section):
+    """How the particle engine runs the model."""
+
+    sensing: Literal["mesh", "exact"] = Field(
+        default="mesh",
+        description="how densities are sensed: on a mesh, or exactly by summing over neighbours",
+    )
+    time_step: Positive = Field(default=0.01, description="time step (time)")
+    mesh_spacing: Positive | None = Field(
+        default=None,
+        description="edge of a cell of the sensing mesh (length)",
+        json_schema_extra={"default_text": "chosen by the engine"},
+    )
+    save_positions: bool = Field(default=True, description="whether frames hold the positions and directions of all particles")
+
+
+class RunSettings(Section):
+    """How long a run lasts and what it writes."""
+
+    duration: Positive = Field(description="simulated time from start to end (time)")
+    output_interval: Positive = Field(
+        # asked for even if the duration is refused, in which case the whole section is
+        default_factory=lambda values: values.get("duration", 1.0) / 100.0,
+        description="simulated time between two frames (time)",
+        json_schema_extra={"default_text": "duration/100"},
+    )
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="seed of all random numbers")
+    checkpoint_interval: NonNegative = Field(
+        default=30.0,
+        description="wall-clock time between two checkpoints (seconds); 0 writes one with every frame",
+    )
+
+
+class PhaseSection(Section):
+    """One phase of the initial state."""
+
+    share: float = Field(ge=0.0, le=1.0, description="share of the box that the phase fills; all shares add up to 1")
+    densities: Mapping[str, NonNegative] = Field(description="number density of each species (1/length^dimension)")
+
+
+class InitialSettings(Section):
+    """The state from which a run starts."""
+
+    state: Literal["homogeneous", "phases"] = Field(
+        default="homogeneous", description="the composition everywhere, or the phases side by side"
+    )
+    noise: float = Field(
+        default=0.01,
+        ge=0.0,
+        le=0.5,
+        description="relative amplitude of the random perturbation of the initial densities",
+    )
+    geometry: Literal["slab", "patches"] = Field(
+        default="slab", description="how phases are laid out: in slabs across the box, or in random patches"
+    )
+    patch_size: Positive | None = Field(
+        default=None,
+        description="edge of a patch (length)",
+        json_schema_extra={"default_text": "a quarter of the shortest edge of the box"},
+    )
+    phases: tuple[PhaseSection, ...] = Field(default=(), strict=False, description='the phases, with state = "phases"')
+
+
+class RunFileSections(Section):
+    """A whole run file. No section is required here, so that the others can be read while one is refused."""
+
+    model: ModelSection | None = Field(default=None, description="what interacts")
+    composition: Mapping[str, NonNegative] | None = Field(
+        default=None, description="mean number density of each species (1/length^dimension)"
+    )
+    domain: DomainSection | None = Field(default=None, description="the periodic box")
+    fields: FieldSettings | None = Field(default=None, description="present: the field solver can run this")
+    particles: ParticleSettings | None = Field(default=None, description="present: the particle engine can run this")
+    run: RunSettings | None = Field(default=None, description="how long a run lasts and what it writes")
+    initial: InitialSettings = Field(default=InitialSettings(), description="the state from which a run starts")

@@ -1,0 +1,382 @@
+"""Run files: what a good one says, and what is said of a bad one.
+
+Each file in ``bad/`` starts with the problems expected of it, ``# expect LINE: ...``: all, and nothing else.
+"""
+
+import ast
+import json
+import pickle
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+import runs.runfile
+from runs.runfile import Problem, RunFileError, RunSpecification, keys, load, parse
+from runs.settings import KernelName
+from theory.kernels import KERNEL_NAMES
+
+BAD_FILES = sorted((Path(__file__).parent / "bad").glob("*.toml"))
+
+SHORT = """\
+[model]
+dimension = 2
+[[model.species]]
+name = "A"
+motion = { tumble_rate = 1.0 }
+speed = 1
+[composition]
+A = 75
+[domain]
+size = 60
+[run]
+duration = 500
+"""
+
+FULL = """\
+[model]
+dimension = 2
+[model.parameters]
+v0 = 2.0
+[[model.species]]
+name = "A"
+motion = { tumble_rate = 1.0 }
+speed = "v0*exp(-0.8*tanh((A - 50)/10) + 0.4*tanh((total - 100)/20))"
+[[model.species]]
+name = "B"
+motion = { aoup = true, persistence_time = 0.25 }
+speed = "v0"
+translational_diffusion = 0.5
+[model.sensing]
+kernel = "linear"
+range = 1.5
+count_self = false
+[[model.sensing.pairs]]
+observer = "A"
+source = "B"
+kernel = "gaussian"
+range = 0.75
+[composition]
+B = 25.0
+A = 75.0
+[domain]
+size = [60.0, 30.0]
+[fields]
+grid = [256, 128]
+noise = 0.5
+time_step = 0.02
+stepper = "etd1"
+noise_length = 1.25
+maximum_clipped_share = 0.1
+[particles]
+sensing = "exact"
+time_step = 0.005
+mesh_spacing = 0.25
+save_positions = false
+[run]
+duration = 500.0
+output_interval = 5.0
+seed = 7
+checkpoint_interval = 60.0
+[initial]
+state = "phases"
+noise = 0.02
+geometry = "patches"
+patch_size = 10.0
+[[initial.phases]]
+share = 0.25
+densities = { A = 105.0, B = 25.0 }
+[[initial.phases]]
+share = 0.75
+densities = { A = 65.0, B = 25.0 }
+"""
+
+# every key of a run file and its default: required (None), or as TOML, or in words
+KEYS = {
+    "model": None,
+    "model.dimension": None,
+    "model.parameters": "none",
+    "model.parameters.<parameter>": "none",
+    "model.species": None,
+    "model.species[].name": None,
+    "model.species[].motion": None,
+    "model.species[].motion.tumble_rate": "0.0",
+    "model.species[].motion.rotational_diffusion": "0.0",
+    "model.species[].motion.aoup": "false",
+    "model.species[].motion.persistence_time": "none",
+    "model.species[].speed": None,
+    "model.species[].translational_diffusion": "0.0",
+    "model.sensing": "none",
+    "model.sensing.kernel": '"bump"',
+    "model.sensing.range": "1.0",
+    "model.sensing.count_self": "true",
+    "model.sensing.pairs": "[]",
+    "model.sensing.pairs[].observer": None,
+    "model.sensing.pairs[].source": None,
+    "model.sensing.pairs[].kernel": None,
+    "model.sensing.pairs[].range": None,
+    "composition": None,
+    "composition.<species>": None,
+    "domain": None,
+    "domain.size": None,
+    "fields": "none",
+    "fields.grid": None,
+    "fields.order": "0",
+    "fields.noise": "1.0",
+    "fields.time_step": "chosen by the solver",
+    "fields.stepper": '"etdrk2"',
+    "fields.noise_length": "the sensing range",
+    "fields.maximum_clipped_share": "0.05",
+    "particles": "none",
+    "particles.sensing": '"mesh"',
+    "particles.time_step": "0.01",
+    "particles.mesh_spacing": "chosen by the engine",
+    "particles.save_positions": "true",
+    "run": None,
+    "run.duration": None,
+    "run.output_interval": "duration/100",
+    "run.seed": "1",
+    "run.checkpoint_interval": "30.0",
+    "initial": "none",
+    "initial.state": '"homogeneous"',
+    "initial.noise": "0.01",
+    "initial.geometry": '"slab"',
+    "initial.patch_size": "a quarter of the shortest edge of the box",
+    "initial.phases": "[]",
+    "initial.phases[].share": None,
+    "initial.phases[].densities": None,
+    "initial.phases[].densities.<species>": None,
+}
+
+WRONG_VALUES = {
+    "a number": ("true", '"1"', "nan", "inf", "[1.0]", "{}", "1979-05-27"),
+    "an integer": ("true", '"1"', "1.0", "nan", "[1]", "{}"),
+    "text": ("true", "[]", "{}", "1979-05-27"),
+    "true or false": ("1", "0", '"true"', "[]"),
+    "a table": ("1", '"a"', "[]", "true"),
+    "a list of tables": ("1", '"a"', "{ a = 1 }", "[1]"),
+    "a list of integers": ("256", "[256.0, 128]", "[true, 128]", '["256", 128]', "[]", "{}"),
+    "a number or a list of numbers": (
+        "true",
+        '"1"',
+        "[]",
+        "[true, 1.0]",
+        '["1", 1.0]',
+        "{}",
+        "nan",
+        "[inf, 1.0]",
+    ),
+}
+
+
+def problems_of(text: str, *overrides: str) -> tuple[Problem, ...]:
+    with pytest.raises(RunFileError) as caught:
+        parse(text, source="run.toml", overrides=overrides)
+    return caught.value.problems
+
+
+def test_every_key_reaches_the_specification() -> None:
+    read = parse(FULL, source="run.toml")
+    assert (read.model.dimension, read.model.names) == (2, ("A", "B"))
+    assert read.model.parameters == {"v0": 2.0}
+    # 1/tau = alpha for A; tau is stated for B
+    np.testing.assert_array_equal(read.model.persistence_times, [1.0, 0.25])
+    np.testing.assert_array_equal(read.model.translational_diffusivities, [0.0, 0.5])
+    # at A = 50, B = 50 both tanh vanish
+    np.testing.assert_allclose(read.model.speed([50.0, 50.0]), [2.0, 2.0], rtol=1e-15)
+    assert not read.model.sensing.count_self
+    found = {(k.name, k.range, s) for k, s in zip(read.model.channels.kernels, read.model.channels.sources, strict=True)}
+    assert found == {("linear", 1.5, 0), ("linear", 1.5, 1), ("gaussian", 0.75, 1)}
+    assert list(read.composition.items()) == [("A", 75.0), ("B", 25.0)]
+    assert read.size == (60.0, 30.0)
+    assert read.fields is not None
+    assert read.particles is not None
+    assert read.fields.model_dump() == {
+        "grid": (256, 128),
+        "order": 0,
+        "noise": 0.5,
+        "time_step": 0.02,
+        "stepper": "etd1",
+        "noise_length": 1.25,
+        "maximum_clipped_share": 0.1,
+    }
+    assert read.particles.model_dump() == {
+        "sensing": "exact",
+        "time_step": 0.005,
+        "mesh_spacing": 0.25,
+        "save_positions": False,
+    }
+    assert read.run.model_dump() == {
+        "duration": 500.0,
+        "output_interval": 5.0,
+        "seed": 7,
+        "checkpoint_interval": 60.0,
+    }
+    assert (read.initial.state, read.initial.noise, read.initial.geometry) == ("phases", 0.02, "patches")
+    assert [(phase.share, dict(phase.densities)) for phase in read.initial.phases] == [
+        (0.25, {"A": 105.0, "B": 25.0}),
+        (0.75, {"A": 65.0, "B": 25.0}),
+    ]
+    assert (read.patch_size, read.scales, read.advice()) == (10.0, ("fields", "particles"), ())
+    assert (read.text, read.overrides, read.source) == (FULL, (), "run.toml")
+
+
+def test_defaults() -> None:
+    read = parse(SHORT)
+    assert read.size == (60.0, 60.0)
+    assert (read.fields, read.particles) == (None, None)
+    assert read.run.output_interval == 5.0
+    assert read.patch_size == 15.0
+    np.testing.assert_array_equal(read.model.speed([75.0]), [1.0])
+    stated = {key.path: key.default for key in keys()}
+    with_scales = parse(SHORT, overrides=["fields.grid=[64, 64]", "particles={}"])
+    for section in ("fields", "particles", "run", "initial"):
+        for name, value in getattr(with_scales, section).model_dump().items():
+            default = stated[f"{section}.{name}"]
+            if value is not None and default != "required" and name != "output_interval":
+                expected = json.loads(default)
+                assert value == (tuple(expected) if isinstance(expected, list) else expected)
+
+
+def test_nothing_can_be_changed() -> None:
+    read = parse(SHORT)
+    with pytest.raises(AttributeError):
+        read.size = (1.0, 1.0)  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        read.composition["A"] = 1.0  # type: ignore[index]
+    with pytest.raises(ValueError, match="frozen"):
+        read.run.duration = 1.0
+
+
+@pytest.mark.parametrize("path", BAD_FILES, ids=[path.stem for path in BAD_FILES])
+def test_bad_file(path: Path) -> None:
+    expected = re.findall("^# expect (.*)$", path.read_text(), re.MULTILINE)
+    with pytest.raises(RunFileError) as caught:
+        load(path)
+    assert [line.removeprefix(f"{path}:").strip() for line in str(caught.value).splitlines()] == expected
+    assert len(caught.value.problems) == len(expected) > 0
+    unpickled = pickle.loads(pickle.dumps(caught.value))
+    assert str(unpickled) == str(caught.value)
+
+
+def test_there_are_bad_files() -> None:
+    assert len(BAD_FILES) >= 30
+
+
+def test_parts_of_a_problem() -> None:
+    (problem,) = problems_of(FULL.replace("exp(", "exq("))
+    assert problem == Problem(
+        path="model.species[0].speed",
+        message="unknown function 'exq'; did you mean 'exp'?",
+        line=8,
+        value="v0*exq(-0.8*tanh((A - 50)/10) + 0.4*tanh((total - 100)/20))",
+        allowed="known: exp, log, sqrt, tanh, sinh, cosh, sin, cos, atan",
+        location="run.toml:8",
+    )
+
+
+def test_keys_are_those_of_the_documentation() -> None:
+    assert {key.path: None if key.default == "required" else key.default for key in keys()} == KEYS
+    assert all(key.description and key.allowed for key in keys())
+
+
+def test_kernel_names_are_those_of_the_theory() -> None:
+    assert get_args(KernelName) == KERNEL_NAMES
+
+
+@pytest.mark.parametrize("key", keys(), ids=lambda key: key.path)
+def test_wrong_types_are_refused_at_their_key(key: Any) -> None:
+    path = key.path.replace("[]", "[0]").replace("<species>", "A").replace("<parameter>", "v0")
+    for value in WRONG_VALUES[key.type]:
+        problems = problems_of(FULL, f"{path}={value}")
+        assert any(one.path.startswith(path) and one.location == f"--set {path}={value}" for one in problems), value
+
+
+@pytest.mark.parametrize(
+    ("override", "refused"),
+    [
+        ("run.seed=0", None),
+        ("run.seed=-1", "run.seed"),
+        ("run.seed=9223372036854775807", None),
+        ("run.seed=9223372036854775808", "run.seed"),
+        ("run.duration=5", None),
+        ("run.duration=4.99", "run.output_interval"),
+        ("run.checkpoint_interval=0", None),
+        ("run.output_interval=500", None),
+        ("run.output_interval=500.1", "run.output_interval"),
+        ("run.output_interval=0.02", None),
+        ("run.output_interval=0.0199", "fields.time_step"),
+        ("fields.grid=[8, 65536]", None),
+        ("fields.grid=[6, 128]", "fields.grid[0]"),
+        ("fields.grid=[128, 65538]", "fields.grid[1]"),
+        ("fields.grid=[65536, 32768]", None),
+        ("fields.grid=[65536, 32770]", "fields.grid"),
+        ("fields.noise=0", None),
+        ("fields.noise=-0.1", "fields.noise"),
+        ("fields.noise_length=0", "fields.noise_length"),
+        ("fields.maximum_clipped_share=1", None),
+        ("initial.noise=0.5", None),
+        ("initial.noise=0.51", "initial.noise"),
+        ("initial.patch_size=30", None),
+        ("initial.patch_size=30.1", "initial.patch_size"),
+        ("initial.phases[0].share=0.2500005", None),
+        ("initial.phases[0].share=0.250002", "initial.phases"),
+        # 1800 x (A + 25) particles against 2^31 = 2147483648
+        ("composition.A=1193021", None),
+        ("composition.A=1193022", "composition"),
+        ("composition={A=0, B=1}", None),
+        ("model.species.A.motion={rotational_diffusion=1}", None),
+        ("model.species.B.motion={persistence_time=1}", "model.species[1].motion"),
+        ("model.sensing.pairs[0].kernel=local", "model.sensing.pairs[0].kernel"),
+    ],
+)
+def test_edges_of_ranges(override: str, refused: str | None) -> None:
+    if refused is None:
+        assert parse(FULL, overrides=[override]).overrides == (override,)
+        return
+    (problem,) = problems_of(FULL, override)
+    assert problem.path == refused
+    # of two keys that do not fit, the one that is named may stand in the file
+    crossing = ("run.duration=4.99", "run.output_interval=0.0199")
+    assert (problem.location == f"--set {override}") == (override not in crossing)
+    assert (problem.line is None) == (override not in crossing)
+
+
+def test_scales_that_are_asked_for() -> None:
+    assert parse(FULL).require_scale() == ("fields", "particles")
+    assert parse(FULL).require_scale("particles") == ("particles",)
+    with pytest.raises(RunFileError, match=r"run.toml: the run file has no section \[fields\] or \[particles\]"):
+        parse(SHORT, source="run.toml").require_scale()
+    only_particles: RunSpecification = parse(SHORT, overrides=["particles={}"])
+    with pytest.raises(RunFileError, match=r"no section \[fields\].*it states \[particles\]"):
+        only_particles.require_scale("fields")
+
+
+def test_advice() -> None:
+    # 254 = 2 x 127; the next even products of 2, 3, 5, 7 are 256 and, after 26, 28
+    advice = parse(FULL, overrides=["fields.grid=[254, 26]", "initial.phases[0].densities.A=205"]).advice()
+    assert advice[0].endswith("254 has a prime factor above 7; 256 is faster to transform")
+    assert advice[1].endswith("26 has a prime factor above 7; 28 is faster to transform")
+    # 0.25 x 205 + 0.75 x 65 = 100
+    assert advice[2] == "initial.phases: they hold A = 100 on average, the composition says 75"
+
+
+def test_slow_packages_are_imported_only_when_needed() -> None:
+    folder = Path(runs.runfile.__file__).parent
+    slow = {"sympy", "numba", "theory.model", "theory.motility", "theory.expressions", "theory.codegen"}
+    for name in (
+        "runfile",
+        "settings",
+        "keys",
+        "validation",
+        "overrides",
+        "toml_lines",
+        "model_section",
+        "cross_checks",
+    ):
+        for node in ast.parse((folder / f"{name}.py").read_text()).body:
+            imported = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            imported += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+            assert not slow & set(imported), name
