@@ -23,6 +23,8 @@ from theory.model import Model
 _RAISE = 1.1
 _EXCESS = 2.0
 _TAIL_LIMIT = 1e-3
+# Cells from which loops and transforms are worth sharing among threads: below, waking a thread costs what it saves.
+_WORTH_THREADS = 384 * 384
 
 
 @dataclass
@@ -99,7 +101,8 @@ class FieldSolver:
         density = np.asarray(density, dtype=np.float64)
         _check(model, density, stepper)
         self.model, self.grid = model, Grid(tuple(map(float, size)), density.shape[1:])
-        self._scheme, self._threads = STEPPERS[stepper], threads
+        self._scheme = STEPPERS[stepper]
+        self._threads = threads if self.grid.cells >= _WORTH_THREADS else 1
         self._noise_arguments = (noise, model.sensing_ranges.max() if noise_length is None else noise_length, seed)
         self._maximum_clipped_share = maximum_clipped_share
         self._plan(None)

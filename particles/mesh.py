@@ -48,15 +48,6 @@ def grid_for(size: Array, spacing: float) -> Grid:
     return Grid(tuple(float(edge) for edge in size), tuple(_good_number(edge / spacing) for edge in size[::-1]))
 
 
-def cloud_window(grid: Grid) -> Array:
-    """W(q) of the modes of a real transform, shape ``grid.spectral_shape``."""
-    window = np.ones(grid.spectral_shape)
-    meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij", sparse=True)
-    for wavenumber, spacing in zip(meshes, grid.spacing[::-1], strict=True):
-        window *= np.sinc(wavenumber * spacing / (2.0 * np.pi)) ** 3
-    return window
-
-
 def deposited_density(particles: Particles, grid: Grid) -> Array:
     """Number densities (1/length^2) of the species on the cells of a grid, shape (species, y, x)."""
     framed = np.zeros((particles.numbers.size, grid.shape[0] + 2, grid.shape[1] + 2))

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from particles import _mesh_loops, _pair_loops
 from particles.kernel_table import KernelTable, tabulate
-from particles.mesh import cloud_window, grid_for
+from particles.mesh import grid_for
 from particles.neighbours import CellOrder
 from particles.state import Particles
 from theory.errors import InputError
 from theory.fourier import PLANNER, Grid, Transforms, complex_array, real_array, wisdom
 from theory.model import Model
+from theory.observables import deposit_window
 
 Array = NDArray[np.float64]
 
@@ -142,7 +143,7 @@ class MeshSensing(Sensing):
         self._sources = np.array(model.channels.sources, dtype=np.int64)
         kernels = list(dict.fromkeys(model.channels.kernels))
         self._kernels = np.array([kernels.index(kernel) for kernel in model.channels.kernels], dtype=np.int64)
-        response = np.stack([kernel.transform(self.grid.wavenumber) for kernel in kernels]) / cloud_window(self.grid) ** 2
+        response = np.stack([kernel.transform(self.grid.wavenumber) for kernel in kernels]) / deposit_window(self.grid) ** 2
         # transforms are not normalised
         self._multipliers = response / self.grid.cells
         self._own = None if model.sensing.count_self else [self._own_response(response[k]) for k in self._kernels]

@@ -153,6 +153,7 @@ def _mean_speeds(axis: Any, specification: "RunSpecification", scales: "dict[Sca
                 _line(scale),
                 color=_COLOURS[s % len(_COLOURS)],
                 linewidth=1.0,
+                markersize=0.0,
                 label=f"{name}, {scale}",
             )
     axis.set_xlabel("time")

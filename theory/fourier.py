@@ -22,7 +22,7 @@ ComplexArray = NDArray[np.complex128]
 
 PLANNER = "FFTW_MEASURE"
 # below this many grid points handing a transform to another thread costs more than it saves
-_SMALL = 96 * 96
+_SMALL = 256 * 256
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,17 @@ def _noisy(threads: int = 1, stepper: str = "etdrk2", seed: int = 9) -> FieldSol
     )
 
 
+def test_threads_do_not_change_a_bit_of_a_large_run() -> None:
+    """Large enough for loops and transforms to be shared among threads."""
+    density = _smooth((2, 384, 384), (48.0, 48.0), 50.0, 3.0)
+    bits = []
+    for threads in (1, 2):
+        solver = FieldSolver(cross(0.4, -0.4), (48.0, 48.0), density, noise=1.0, time_step=0.01, threads=threads)
+        solver.advance(0.05)
+        bits.append(_bits(solver))
+    assert bits[0] == bits[1]
+
+
 def test_threads_and_splitting_do_not_change_a_bit() -> None:
     solvers = [_noisy(1), _noisy(2), _noisy(1), _noisy(1, seed=10)]
     for solver in (solvers[0], solvers[1], solvers[3]):

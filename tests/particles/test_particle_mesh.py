@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from particles import ParticleEngine
-from particles.mesh import cloud_window, deposited_density, grid_for
+from particles.mesh import deposited_density, grid_for
 from particles.sensing import _MARGIN
 from particles.state import Particles
 from tests.particles.builders import TUMBLING, free, mixture
 from theory.fourier import Grid
+from theory.observables import deposit_window
 
 Array = NDArray[np.float64]
 
@@ -68,7 +69,7 @@ def test_window_is_the_transform_of_the_cloud() -> None:
     # the particle sits anywhere; only aliases, of relative size 1/(2 cells per wave)^3, depend on where
     spectrum = np.abs(np.fft.rfft2(density)) * grid.cell_volume
     low = (grid.wavenumber > 0.0) & (grid.wavenumber < 0.25 * np.pi / max(grid.spacing))
-    np.testing.assert_allclose(spectrum[low], cloud_window(grid)[low], rtol=5e-3)
+    np.testing.assert_allclose(spectrum[low], deposit_window(grid)[low], rtol=5e-3)
 
 
 @given(st.integers(2, 60))
