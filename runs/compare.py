@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from runs.frames_of_run import DensityFrames, open_run
 from runs.runfile import RunSpecification
 from runs.statistics import Estimate, combine, jackknife, number_of_blocks, z_score
-from theory.errors import InputError
+from theory.coexistence import slab_profile
+from theory.errors import InputError, NumericalFailure
 from theory.fourier import Array, Grid
 from theory.linear_stability import HomogeneousState, classify
 from theory.model import Model
@@ -35,6 +36,8 @@ Measured = dict[Key, Estimate]
 
 # "low q": modes up to this many times the smallest wavenumber of the box
 _LOW_Q = 2.5
+# densities are smoothed by a Gaussian of this standard deviation, in sensing ranges, before phases are looked for
+_SMOOTHING = 0.5
 _UNITS = {
     "mean_speed": "length/time",
     "density_variance": "1/length^4",
@@ -80,7 +83,7 @@ def compare(directories: Sequence[Path | str], *, after: float | None = None) ->
     specification = specifications[0]
     columns: dict[str, Measured] = {scale: _combined(found) for scale, found in measured.items()}
     theory = _theory(specification)
-    columns["theory"] = theory.values
+    columns["theory"] = {**theory.values, **_coexistence(specification, columns)}
     keys = list(dict.fromkeys(key for source in ("fields", "particles", "theory") for key in columns[source]))
     order = list(_UNITS)
     keys.sort(key=lambda key: order.index(key[0]))
@@ -136,7 +139,7 @@ class _Filters:
         shells = Shells.of(grid, cutoff)
         low = grid.wavenumber <= _LOW_Q * 2.0 * np.pi / max(grid.size)
         low[0, 0] = False
-        coarse = np.exp(-0.5 * np.minimum((grid.wavenumber * reach) ** 2, 1400.0))
+        coarse = np.exp(-0.5 * np.minimum((grid.wavenumber * _SMOOTHING * reach) ** 2, 1400.0))
         stride = max(1, int(0.5 * reach / max(grid.spacing)))
         return cls(kernel.transform(grid.wavenumber) * band, coarse, stride, shells, low, band)
 
@@ -283,6 +286,45 @@ def _theory(specification: RunSpecification) -> _Theory:
     return _Theory(values, stable, instability.kind == "oscillatory")
 
 
+def _coexistence(specification: RunSpecification, columns: dict[str, Measured]) -> Measured:
+    """Coexisting densities of flat interfaces, solved from the phases that were measured (fields first)."""
+    source = columns["fields"] or columns["particles"]
+    model = specification.model
+    count = sum(key[0] == "phase_density" for key in source) // model.number_of_species
+    if count < 2:
+        return {}
+    measured = np.array(
+        [[source["phase_density", f"{name}, phase {n + 1}"].value for name in model.names] for n in range(count)]
+    )
+    shares = _shares(measured, model.densities(dict(specification.composition)))
+    if shares is None:
+        return {}
+    # slabs of at least eight ranges: thick enough for plateaus, thin enough to be quick
+    length = 8.0 * _reach(specification) / float(shares.min())
+    try:
+        found = slab_profile(model, shares.tolist(), measured, length)
+    except (InputError, NumericalFailure):
+        return {}
+    # a solution that left the measured phases altogether describes other ones
+    if np.any(np.abs(found.plateaus - measured) > 0.3 * measured):
+        return {}
+    return {
+        ("phase_density", f"{name}, phase {n + 1}"): _exact(found.plateaus[n, s])
+        for n in range(count)
+        for s, name in enumerate(model.names)
+    }
+
+
+def _shares(phases_found: Array, composition: Array) -> Array | None:
+    """Shares of the phases by the lever rule (least squares); None where one would be negligible or negative."""
+    count = phases_found.shape[0]
+    # the shares' sum is exact: it weighs far more than a composition measured to some per cent
+    weight = 1e3
+    matrix = np.vstack([phases_found.T / composition[:, None], np.full(count, weight)])
+    shares, _, _, _ = np.linalg.lstsq(matrix, np.append(np.ones(composition.size), weight), rcond=None)
+    return np.asarray(shares / shares.sum()) if np.all(shares > 0.03) else None
+
+
 def _exact(value: float) -> Estimate:
     return Estimate(float(value), 0.0, 1)
 
@@ -331,7 +373,7 @@ def _regimes(specification: RunSpecification, theory: _Theory) -> dict[str, str]
         "travelling_speed": f"from phases of the strongest modes (never negative: noise adds); {onset}"
         if not theory.stable
         else "from phases of the strongest modes (never negative: noise adds)",
-        "phase_density": f"modes of the histogram of densities smoothed over {reach:g}; curved interfaces shift them",
+        "phase_density": f"modes of the histogram of densities smoothed over {_SMOOTHING * reach:g}; theory: flat steady interfaces",
     }
 
 

@@ -4,9 +4,8 @@ The integrated autocorrelation time of a time series x, in frames,
 
     tau = 1/2 + sum_{t = 1}^{w} C(t)/C(0),    w the smallest window with w >= 5 tau (Sokal),
 
-says how many frames a block needs: with 6 tau of them the means of neighbouring blocks correlate by about a tenth, which an error
-of an error hides. With fewer than four blocks
-there is no standard error.
+says how many frames a block needs: with 6 tau of them the means of neighbouring blocks correlate by about a tenth, which an
+error of an error hides. With fewer than four blocks there is no standard error.
 """
 
 from collections.abc import Callable

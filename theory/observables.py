@@ -162,7 +162,7 @@ def phases(density: Array, smallest_share: float = 0.04) -> list[Phase]:
     Returns
     -------
     list of Phase
-        Largest total density first; one phase if the densities have a single mode.
+        By falling density of the first species whose densities differ appreciably; one phase if there is a single mode.
     """
     points = density.reshape(density.shape[0], -1).T
     low, high = points.min(axis=0), points.max(axis=0)
@@ -204,7 +204,10 @@ def _gathered(centres: list[Array], unit: Array, low: Array, spread: Array, smal
             break
         distinct.pop(int(np.argmin(shares)))
     found = [Phase(low + spread * c, float(s)) for c, s in zip(distinct, shares, strict=True)]
-    return sorted(found, key=lambda phase: -float(phase.densities.sum()))
+    ranges = np.ptp([phase.densities for phase in found], axis=0)
+    # the first species that tells the phases apart: symmetric mixtures are then ordered alike at both scales
+    telling = int(np.argmax(ranges > 0.2 * ranges.max()))
+    return sorted(found, key=lambda phase: -float(phase.densities[telling]))
 
 
 def dominant_wavenumber(shells: Shells, spectrum: Array) -> float:

@@ -1,8 +1,8 @@
 """Exact one-dimensional slab profiles, by a route that shares nothing with the engines.
 
-In the steady state of [S1] Eq. 3 without translational diffusion, flat interfaces obey rho_mu v_mu(K * rho) = C_mu. The profile is
-found by damped iteration of this equation at fixed mean densities, with numpy's transforms, the laws written out by hand and the
-bump kernel by its own quadrature.
+In the steady state of [S1] Eq. 3 without translational diffusion, flat interfaces obey rho_mu v_mu(K * rho) = C_mu. The
+profile is found by damped iteration at fixed mean densities, with the laws written out by hand and the bump kernel by its own
+quadrature.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,7 @@ def bump_transform(q: Array) -> Array:
     return np.asarray(CubicSpline(table, values / values[0])(q))
 
 
-def profile(
-    log_speeds: Callable[[Array], Array], start: Array, length: float, tolerance: float = 1e-11
-) -> tuple[Array, Array]:
+def profile(log_speeds: Callable[[Array], Array], start: Array, length: float, tolerance: float = 1e-11) -> tuple[Array, Array]:
     """Densities (species, x) with the means of ``start``, and the constants C.
 
     Parameters
