@@ -296,20 +296,26 @@ def _coexistence(specification: RunSpecification, columns: dict[str, Measured]) 
     measured = np.array(
         [[source["phase_density", f"{name}, phase {n + 1}"].value for name in model.names] for n in range(count)]
     )
-    shares = _shares(measured, model.densities(dict(specification.composition)))
+    composition = model.densities(dict(specification.composition))
+    shares = _shares(measured, composition)
     if shares is None:
         return {}
-    # slabs of at least eight ranges: thick enough for plateaus, thin enough to be quick
-    length = 8.0 * _reach(specification) / float(shares.min())
+    # three phases in the order 1 2 3 2: one of them between the other two, as where it wets their interface
+    layout = [0, 1, 2, 1] if count == 3 else list(range(count))
+    slabs = np.array([shares[n] / layout.count(n) for n in layout])
+    # the box's own length, or slabs of at least eight ranges if they would be thinner
+    length = max(*specification.size, 8.0 * _reach(specification) / float(slabs.min()))
+    # bulk densities times shares leave out the interfaces: the start takes the composition's mean all the same
+    start = measured[layout] * (composition / (slabs @ measured[layout]))
     try:
-        found = slab_profile(model, shares.tolist(), measured, length)
+        found = slab_profile(model, slabs.tolist(), start, length)
     except (InputError, NumericalFailure):
         return {}
     # a solution that left the measured phases altogether describes other ones
-    if np.any(np.abs(found.plateaus - measured) > 0.3 * measured):
+    if np.any(np.abs(found.plateaus - measured[layout]) > 0.3 * measured[layout]):
         return {}
     return {
-        ("phase_density", f"{name}, phase {n + 1}"): _exact(found.plateaus[n, s])
+        ("phase_density", f"{name}, phase {n + 1}"): _exact(found.plateaus[layout.index(n), s])
         for n in range(count)
         for s, name in enumerate(model.names)
     }
@@ -373,7 +379,7 @@ def _regimes(specification: RunSpecification, theory: _Theory) -> dict[str, str]
         "travelling_speed": f"from phases of the strongest modes (never negative: noise adds); {onset}"
         if not theory.stable
         else "from phases of the strongest modes (never negative: noise adds)",
-        "phase_density": f"modes of the histogram of densities smoothed over {_SMOOTHING * reach:g}; theory: flat steady interfaces",
+        "phase_density": f"histogram modes, densities smoothed over {_SMOOTHING * reach:g}; theory: flat steady interfaces",
     }
 
 

@@ -6,8 +6,8 @@ flux, and then
     rho_mu(x) v_mu(K * rho(x)) = C_mu        for every species.
 
 The equation is solved at fixed mean densities by damped iteration of rho_mu <- C_mu/v_mu, with C_mu set by the mean; plateaus
-of the profile are the coexisting densities. No free energy is needed: the equation holds for non-reciprocal mixtures too, if they
-have a steady state at all. For one species it reproduces the exact binodal
+of the profile are the coexisting densities. No free energy is needed: the equation holds for non-reciprocal mixtures too, if
+they have a steady state at all. For one species it reproduces the exact binodal
 
     rho_g v(rho_g) = rho_l v(rho_l) = C,    \int_{rho_g}^{rho_l} dy/v(y) = (rho_l^2 - rho_g^2)/(2 C).
 """
