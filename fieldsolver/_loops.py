@@ -31,8 +31,8 @@ def spread(scale: float, kernels: Any, sources: Any, state: Any, density: Any, s
 
 
 @inlined
-def _weigh_block(speed: Any, density: Any, out: Any) -> tuple[float, float, float, float, int]:
-    lowest, slowest, fastest, total, negative = math.inf, math.inf, -math.inf, 0.0, 0
+def _weigh_block(speed: Any, density: Any, out: Any) -> tuple[float, float, float, float, float, int]:
+    lowest, slowest, fastest, total, mass, negative = math.inf, math.inf, -math.inf, 0.0, 0.0, 0
     for i in range(out.shape[0]):
         v = speed[i]
         rho = density[i]
@@ -43,28 +43,30 @@ def _weigh_block(speed: Any, density: Any, out: Any) -> tuple[float, float, floa
         fastest = v if v > fastest else fastest
         negative += 1 if rho < 0.0 else 0
         total += v * rho
-    return lowest, slowest, fastest, total, negative
+        mass += rho
+    return lowest, slowest, fastest, total, mass, negative
 
 
 @parallel_loop
 def weigh(speed: Any, density: Any, out: Any, report: Any) -> None:
-    """v rho, and per block: lowest density, slowest and fastest speed, sum of v rho, cells with rho < 0.
+    """v rho, and per block: lowest density, slowest and fastest speed, sums of v rho and rho, cells with rho < 0.
 
-    ``report`` has the shape (species, block, 5).
+    ``report`` has the shape (species, block, 6).
     """
     species, count = density.shape
     for n in numba.prange(report.shape[1]):
         start = n * BLOCK
         stop = min(start + BLOCK, count)
         for s in range(species):
-            lowest, slowest, fastest, total, negative = _weigh_block(
+            lowest, slowest, fastest, total, mass, negative = _weigh_block(
                 speed[s, start:stop], density[s, start:stop], out[s, start:stop]
             )
             report[s, n, 0] = lowest
             report[s, n, 1] = slowest
             report[s, n, 2] = fastest
             report[s, n, 3] = total
-            report[s, n, 4] = negative
+            report[s, n, 4] = mass
+            report[s, n, 5] = negative
 
 
 @parallel_loop

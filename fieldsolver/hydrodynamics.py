@@ -77,7 +77,7 @@ class Hydrodynamics:
         self._sensed_hat = complex_array(len(channels.sources), *grid.spectral_shape)
         self.flux_hat = complex_array(species, d, *grid.spectral_shape)
         blocks = -(-grid.cells // _loops.BLOCK)
-        self._report = np.zeros((species, blocks, 5))
+        self._report = np.zeros((species, blocks, 6))
         self._plan()
 
     def _plan(self) -> None:
@@ -131,9 +131,9 @@ class Hydrodynamics:
         for s, name in enumerate(self.model.names):
             if not np.isfinite(total[s]) or not np.isfinite(fastest[s]) or slowest[s] < 0.0:
                 self._explain(s, name)
-        mass = np.array([rho.sum() for rho in self.density])
+        mass = self._report[:, :, 4].sum(axis=1)
         mean_speed = np.divide(total, mass, out=np.zeros_like(total), where=mass != 0.0)
-        negative = self._report[:, :, 4].sum(axis=1) / self.grid.cells
+        negative = self._report[:, :, 5].sum(axis=1) / self.grid.cells
         return Extremes(lowest, self.persistence * fastest**2, mean_speed, negative)
 
     def _explain(self, species: int, name: str) -> None:

@@ -98,6 +98,8 @@ class MotilityLaw:
         ndarray
             Shape ``densities.shape[1:]``; not finite where the tree is singular.
         """
+        if tree.is_number:
+            return np.full(densities.shape[1:], float(tree))
         key = sympy.srepr(tree)
         if key not in self._evaluators:
             names = [symbol(name) for name in (*self.species, *self.parameters)]
