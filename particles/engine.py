@@ -25,6 +25,8 @@ _OUTPUT_CELLS_PER_RANGE = 4.0
 _LARGEST_SEED = 2**64 - 1
 # Spacing of the mesh, in units of the smallest sensing range, up to which its errors stay below 0.3 %.
 _COARSE_MESH = 0.25
+# Relative bias of the motility feedback by the time step from which on it is told.
+_LARGEST_STEP_BIAS = 0.02
 
 
 class ParticleEngine:
@@ -281,15 +283,22 @@ class ParticleEngine:
 
     def warnings(self) -> list[str]:
         """Sentences on what a reader of the results must know; empty when all is well."""
-        if not isinstance(self._sensing, MeshSensing):
-            return []
-        share = max(self._sensing.grid.spacing) / float(np.min(self._model.sensing_ranges))
-        if share <= _COARSE_MESH * (1.0 + 1e-12):
-            return []
-        return [
-            f"the sensing mesh has {1.0 / share:.2g} cells per sensing range: sensed densities err by more than 0.3 %; "
-            "lower particles.mesh_spacing"
-        ]
+        found = []
+        # speeds are taken at the start of a step (Ito): exact for a first-order scheme, see docs/theory.md
+        excess = float(np.max(np.tanh(0.5 * self._time_step / self._model.persistence_times)))
+        if excess > _LARGEST_STEP_BIAS:
+            found.append(
+                f"the time step strengthens the motility feedback by {100.0 * excess:.2g} % (tanh of half the step over the "
+                "persistence time); shorten particles.time_step"
+            )
+        if isinstance(self._sensing, MeshSensing):
+            share = max(self._sensing.grid.spacing) / float(np.min(self._model.sensing_ranges))
+            if share > _COARSE_MESH * (1.0 + 1e-12):
+                found.append(
+                    f"the sensing mesh has {1.0 / share:.2g} cells per sensing range: sensed densities err by more than 0.3 %; "
+                    "lower particles.mesh_spacing"
+                )
+        return found
 
     def state(self) -> State:
         """Everything that a bit-exact continuation needs: the particles in their order of storage, and how it was sorted."""

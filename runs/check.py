@@ -44,13 +44,12 @@ def describe_run(specification: "RunSpecification") -> str:
 
 
 def _describe_fields(specification: "RunSpecification") -> list[str]:
-    from fieldsolver.timestep import default_time_step
+    from runs.execute import fields_time_step
 
     settings, model = specification.fields, specification.model
     assert settings is not None
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
-    composition = model.densities(dict(specification.composition))
-    step = default_time_step(model, composition, grid) if settings.time_step is None else settings.time_step
+    step = fields_time_step(specification)
     steps = specification.run.duration / step
     evaluations = 2 if settings.stepper == "etdrk2" else 1
     species = model.number_of_species

@@ -6,6 +6,7 @@ Heavy libraries are imported inside the commands that need them, so that help an
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,12 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING if options.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         code: int = options.command(options)
+        # a reader that has gone is noticed here, not by the interpreter's last flush
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        print("twoscale: interrupted twice; what was reached is in the last checkpoint", file=sys.stderr)
+        print("twoscale: interrupted; a run continues from its last checkpoint with 'twoscale resume DIR'", file=sys.stderr)
         return SECOND_INTERRUPT
     except BrokenPipeError:
-        # the reader of our output has gone; point the stream elsewhere so that the interpreter's last flush is silent
-        sys.stdout = None
+        # what is left in the buffer goes nowhere, so that the interpreter's last flush is silent
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INPUT_OUTPUT
     except OSError as error:
         print(f"twoscale: {error}", file=sys.stderr)
@@ -186,7 +189,7 @@ def _resume(options: argparse.Namespace) -> int:
     if options.duration is not None and not (math.isfinite(options.duration) and options.duration > 0.0):
         raise InputError(f"--duration is {options.duration}; it must be positive and finite")
     outcomes = resume(options.directory, duration=options.duration, threads=options.threads, quiet=options.quiet)
-    return _tell(outcomes, options.directory)
+    return _tell(outcomes, options.directory, "" if options.duration is None else f" --duration {options.duration:g}")
 
 
 def _check_threads(threads: int | None) -> None:
@@ -196,7 +199,7 @@ def _check_threads(threads: int | None) -> None:
         raise InputError(f"--threads is {threads}; it must be 1 to 1024")
 
 
-def _tell(outcomes: "Sequence[Outcome]", directory: Path) -> int:
+def _tell(outcomes: "Sequence[Outcome]", directory: Path, options: str = "") -> int:
     code = DONE
     for outcome in outcomes:
         for warning in outcome.warnings:
@@ -206,8 +209,9 @@ def _tell(outcomes: "Sequence[Outcome]", directory: Path) -> int:
             print(f"twoscale: {outcome.scale}: {outcome.message}", file=sys.stderr)
             code = NUMERICAL_FAILURE
         elif outcome.status == "interrupted":
-            print(f"continue with: twoscale resume {directory}")
-            code = INTERRUPTED
+            print(f"continue with: twoscale resume {directory}{options}")
+            # a failure asks for more than to continue
+            code = code or INTERRUPTED
     print(f"frames: {directory}")
     return code
 

@@ -36,6 +36,8 @@ Measured = dict[Key, Estimate]
 
 # "low q": modes up to this many times the smallest wavenumber of the box
 _LOW_Q = 2.5
+# factor of the edge of a band of modes: well beyond round-off, well below the distance of modes
+_BEYOND = 1.0 + 1e-9
 # densities are smoothed by a Gaussian of this standard deviation, in sensing ranges, before phases are looked for
 _SMOOTHING = 0.5
 _UNITS = {
@@ -69,7 +71,7 @@ def compare(directories: Sequence[Path | str], *, after: float | None = None) ->
     Raises
     ------
     InputError
-        The directories state different models, or no frame is late enough.
+        The directories state different models or share a seed, or no frame is late enough.
     StoreError
         A directory holds no run.
     """
@@ -95,10 +97,19 @@ def _check_replicas(specifications: Sequence[RunSpecification]) -> None:
     first = specifications[0]
     for other in specifications[1:]:
         same = str(first.model) == str(other.model) and first.composition == other.composition and first.size == other.size
-        if not same:
+        if not (same and _noise(first) == _noise(other)):
             raise InputError(
-                f"{first.source} and {other.source} state different models, compositions or boxes; only replicas are combined"
+                f"{first.source} and {other.source} state different models, compositions, boxes or noises; "
+                "only replicas are combined"
             )
+    seeds = [one.run.seed for one in specifications]
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"the runs have the seeds {', '.join(map(str, seeds))}; replicas are independent by different seeds")
+
+
+def _noise(specification: RunSpecification) -> tuple[float, float | None] | None:
+    settings = specification.fields
+    return None if settings is None else (settings.noise, settings.noise_length)
 
 
 def _combined(replicas: list[Measured]) -> Measured:
@@ -134,10 +145,12 @@ class _Filters:
     def of(cls, specification: RunSpecification, grid: Grid) -> "_Filters":
         reach = _reach(specification)
         cutoff = _band_edge(specification)
+        # edges are a little beyond the modes on them, so that grids of all sizes hold the same modes
         band = grid.wavenumber <= cutoff
         kernel = specification.model.channels.kernels[0]
         shells = Shells.of(grid, cutoff)
-        low = grid.wavenumber <= _LOW_Q * 2.0 * np.pi / max(grid.size)
+        # in a small box the band ends first
+        low = band & (grid.wavenumber <= _LOW_Q * 2.0 * np.pi / max(grid.size) * _BEYOND)
         low[0, 0] = False
         coarse = np.exp(-0.5 * np.minimum((grid.wavenumber * _SMOOTHING * reach) ** 2, 1400.0))
         stride = max(1, int(0.5 * reach / max(grid.spacing)))
@@ -150,10 +163,14 @@ def _reach(specification: RunSpecification) -> float:
 
 
 def _band_edge(specification: RunSpecification) -> float:
-    """Largest wavenumber that is compared: that of the fields' noise."""
+    """Largest wavenumber that is compared: that of the fields' noise, where their grid retains it."""
     settings = specification.fields
     length = settings.noise_length if settings is not None and settings.noise_length is not None else _reach(specification)
-    return float(np.pi / length)
+    edge = float(np.pi / length) * _BEYOND
+    if settings is None:
+        return edge
+    spacing = max(one / cells for one, cells in zip(specification.size, settings.grid, strict=True))
+    return min(edge, 2.0 / 3.0 * float(np.pi / spacing) / _BEYOND)
 
 
 def _measure(specification: RunSpecification, frames: DensityFrames, after: float | None) -> Measured:
@@ -191,6 +208,8 @@ def _averages(observable: str, labels: Sequence[str], series: Array) -> Measured
     """Time averages of series (time, label), each with blocks from its own correlation time."""
     out: Measured = {}
     for label, values in zip(labels, series.T, strict=True):
+        if not np.all(np.isfinite(values)):
+            continue  # the mean over a species without particles
         found = jackknife(lambda frames, v=values: np.array([v[frames].mean()]), values.size, number_of_blocks(values))  # type: ignore[misc]
         out[observable, label] = found[0]
     return out
@@ -290,13 +309,13 @@ def _coexistence(specification: RunSpecification, columns: dict[str, Measured]) 
     """Coexisting densities of flat interfaces, solved from the phases that were measured (fields first)."""
     source = columns["fields"] or columns["particles"]
     model = specification.model
+    composition = model.densities(dict(specification.composition))
     count = sum(key[0] == "phase_density" for key in source) // model.number_of_species
-    if count < 2:
+    if count < 2 or np.any(composition == 0.0):
         return {}
     measured = np.array(
         [[source["phase_density", f"{name}, phase {n + 1}"].value for name in model.names] for n in range(count)]
     )
-    composition = model.densities(dict(specification.composition))
     shares = _shares(measured, composition)
     if shares is None:
         return {}
@@ -362,14 +381,15 @@ def _regimes(specification: RunSpecification, theory: _Theory) -> dict[str, str]
     model = specification.model
     reach, edge = _reach(specification), _band_edge(specification)
     settings = specification.fields
-    quiet = settings is not None and settings.noise == 0.0
-    low = _LOW_Q * 2.0 * np.pi / max(specification.size)
+    strength = 1.0 if settings is None else settings.noise
+    low = min(edge, _LOW_Q * 2.0 * np.pi / max(specification.size))
     try:
         run_length = float(np.max(model.speed(model.densities(dict(specification.composition))) * model.persistence_times))
     except InputError:
         run_length = float("nan")
     diffusive = f"hydrodynamics needs q v tau << 1 (here {low * run_length:.2g} at q = {low:.2g})"
-    fields = "fields are deterministic: no fluctuations; " if quiet else ""
+    fields = "" if strength == 1.0 else f"the fields' noise has {strength:g} times the variance of the particles'; "
+    fields = fields if strength > 0.0 else "fields are deterministic: no fluctuations; "
     onset = "theory: fastest-growing mode at onset; patterns coarsen or saturate later"
     return {
         "mean_speed": "theory: homogeneous mean field" if theory.stable else "no theory for an unstable homogeneous state",

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from runs.atomic import StoreError
+from runs.checkpoint import NEWEST, PREVIOUS
 from runs.initial import initial_density
 from runs.locking import RunLock
 from runs.progress import Progress
@@ -22,7 +23,7 @@ from runs.runfile import RunSpecification, parse
 from runs.store import Store, read_run_file, write_run_file
 from theory.errors import NumericalFailure
 from theory.fourier import Grid
-from theory.frames import Frame, State
+from theory.frames import Frame, Json, State
 
 if TYPE_CHECKING:
     from runs.settings import RunSettings
@@ -31,6 +32,8 @@ logger = logging.getLogger("twoscale")
 
 Scale = Literal["fields", "particles"]
 Status = Literal["done", "interrupted", "failed"]
+
+_SCALES: tuple[Scale, ...] = ("fields", "particles")
 
 # frames waiting in memory are written before they take more than this
 _BUFFER_BYTES = 256 * 2**20
@@ -110,12 +113,31 @@ def _build_fields(specification: RunSpecification, threads: int) -> Engine:
         initial_density(specification, grid),
         noise=settings.noise,
         noise_length=settings.noise_length,
-        time_step=settings.time_step,
+        time_step=fields_time_step(specification),
         stepper=settings.stepper,
         seed=specification.run.seed,
         threads=threads,
         maximum_clipped_share=settings.maximum_clipped_share,
     )
+
+
+def fields_time_step(specification: RunSpecification) -> float:
+    """Time step of the fields (time): as stated, or the solver's default, shortened so that outputs fall on steps.
+
+    Raises
+    ------
+    InputError
+        There is no default: a speed vanishes at the composition.
+    """
+    from fieldsolver.timestep import default_time_step
+
+    settings, interval = specification.fields, specification.run.output_interval
+    assert settings is not None
+    if settings.time_step is not None:
+        return settings.time_step
+    grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
+    longest = default_time_step(specification.model, specification.model.densities(dict(specification.composition)), grid)
+    return interval / math.ceil(interval / longest * (1.0 - 1e-12))
 
 
 def _build_particles(specification: RunSpecification, threads: int) -> Engine:
@@ -182,25 +204,33 @@ def run(
     for scale in wanted:
         specification.require_scale(scale)
     directory, count = Path(output), threads or os.cpu_count() or 1
-    for scale in ("fields", "particles"):
-        if (directory / scale).exists():
-            raise StoreError(
-                f"{directory}: holds a run already; continue it with 'twoscale resume {directory}', or choose another --output"
-            )
+    if _begun(directory):
+        raise StoreError(
+            f"{directory}: holds a run already; continue it with 'twoscale resume {directory}', or choose another --output"
+        )
     # engines first: a model that cannot be run leaves no directory behind
     engines = {scale: build_engine(specification, scale, count) for scale in wanted}
     with RunLock(directory):
         write_run_file(directory, specification.text)
         facts = provenance(seed=specification.run.seed, threads=count, overrides=specification.overrides)
         facts["scales"] = list(wanted)
-        stores = {}
-        for scale, engine in engines.items():
-            stores[scale] = Store.create(
-                directory / scale, scale=scale, provenance=facts, run_file_text=specification.text, blobs={}, time_units="time"
-            )
-            # with the state comes the wisdom of the plans: a run killed at once resumes to the same bits
-            stores[scale].commit(engine.state())
+        stores = {
+            scale: _begin(directory / scale, scale, engine, facts, specification.text) for scale, engine in engines.items()
+        }
         return _simulate_all(engines, stores, specification.run, quiet)
+
+
+def _begun(directory: Path) -> list[Scale]:
+    """The scales of which a directory holds a checkpoint."""
+    return [scale for scale in _SCALES if any((directory / scale / name).exists() for name in (NEWEST, PREVIOUS))]
+
+
+def _begin(directory: Path, scale: Scale, engine: Engine, facts: Mapping[str, Json], text: str) -> Store:
+    """A store that holds the initial state and no frames."""
+    store = Store.create(directory, scale=scale, provenance=facts, run_file_text=text, blobs={}, time_units="time")
+    # with the state comes the wisdom of the plans: a run killed at once resumes to the same bits
+    store.commit(engine.state())
+    return store
 
 
 def resume(
@@ -223,26 +253,33 @@ def resume(
         There is no run, it is locked, or its files are damaged.
     """
     directory, count = Path(output), threads or os.cpu_count() or 1
-    found: list[Scale] = [scale for scale in ("fields", "particles") if (directory / scale).is_dir()]
-    if not found:
+    if not _begun(directory):
         raise StoreError(f"{directory}: holds no run; start one with 'twoscale run FILE --output {directory}'")
     with RunLock(directory):
         stores, engines = {}, {}
-        settings = None
-        for scale in found:
+        for scale in _begun(directory):
             store, checkpoint = Store.resume(directory / scale)
             for warning in (*checkpoint.warnings, *(f"dropped {name}, newer than the checkpoint" for name in store.dropped)):
                 logger.warning("%s: %s", scale, warning)
-            specification = stored_specification(directory, checkpoint.provenance)
-            settings = specification.run
+            facts = checkpoint.provenance
+            specification = stored_specification(directory, facts)
             engine = build_engine(specification, scale, count)
             if checkpoint.state is not None:
                 engine.restore(checkpoint.state)
             stores[scale], engines[scale] = store, engine
-        assert settings is not None
+        for scale in _not_begun(facts, stores):
+            engines[scale] = build_engine(specification, scale, count)
+            stores[scale] = _begin(directory / scale, scale, engines[scale], facts, specification.text)
+        settings = specification.run
         if duration is not None:
             settings = settings.model_copy(update={"duration": duration})
         return _simulate_all(engines, stores, settings, quiet)
+
+
+def _not_begun(facts: Mapping[str, Json], begun: Mapping[Scale, Store]) -> list[Scale]:
+    """Scales of a run that was killed before they had their first checkpoint."""
+    wanted = facts.get("scales", [])
+    return [scale for scale in _SCALES if isinstance(wanted, list) and scale in wanted and scale not in begun]
 
 
 def stored_specification(directory: Path | str, facts: object) -> RunSpecification:
@@ -289,7 +326,8 @@ def _simulate_all(
         for scale, engine in engines.items():
             outcome = _simulate(scale, engine, stores[scale], settings, interruption, quiet)
             outcomes.append(outcome)
-            if outcome.status != "done":
+            # the scales do not need each other: a failure of one does not keep the other from running
+            if outcome.status == "interrupted":
                 break
     return outcomes
 
@@ -304,17 +342,20 @@ def _simulate(
     good = engine.state()
     status: Status = "done"
     message = ""
-    due = begun + settings.checkpoint_interval
+    due, committed = begun + settings.checkpoint_interval, engine.step
     with Progress(scale, engine.time, settings.duration, quiet=quiet) as progress:
 
         def pause() -> bool:
             progress.update(engine.time, engine.step)
-            return interruption.asked or time.monotonic() > due
+            # at least one step between two checkpoints, however short their interval
+            late = settings.checkpoint_interval > 0.0 and engine.step > committed and time.monotonic() > due
+            return interruption.asked or late
 
         try:
             while True:
                 target = next_output * settings.output_interval if next_output <= outputs else settings.duration
                 engine.advance(target, interrupt=pause)
+                progress.update(engine.time, engine.step)
                 reached = engine.step >= round(target / engine.time_step)
                 if reached and next_output <= outputs:
                     store.append(engine.frame())
@@ -325,8 +366,9 @@ def _simulate(
                 if interruption.asked:
                     status = "interrupted"
                     break
-                if time.monotonic() > due or store.buffered_bytes > _BUFFER_BYTES:
+                if time.monotonic() >= due or store.buffered_bytes > _BUFFER_BYTES:
                     store.commit(good)
+                    committed = engine.step
                     due = time.monotonic() + settings.checkpoint_interval
             good = engine.state()
         except NumericalFailure as failure:

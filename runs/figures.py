@@ -55,30 +55,28 @@ def draw(directory: Path | str, output: Path | str | None = None) -> Path:
         raise InputError(f"--output is '{target}'; its ending must be one of {', '.join(_FORMATS)}")
     specification, scales = open_run(directory)
 
-    import matplotlib
+    from matplotlib import rc_context
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    with matplotlib.rc_context(_STYLE):
-        figure = _compose(pyplot, specification, scales)
+    with rc_context(_STYLE):
+        figure = _compose(specification, scales)
         try:
             figure.savefig(target, bbox_inches="tight")
         except OSError as error:
             raise storage_error(target, "write the figure", error) from error
-        finally:
-            pyplot.close(figure)
     return target
 
 
-def _compose(pyplot: Any, specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> Any:
+def _compose(specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> Any:
+    # not by way of pyplot, which would change how a notebook shows its own figures
+    from matplotlib.figure import Figure
+
     aspect = specification.size[1] / specification.size[0]
     wide = aspect < 0.6
     columns = 2 if wide else _SNAPSHOTS
     rows_per_scale = _SNAPSHOTS // columns
     width = 7.0
     height = (width / columns * aspect + 0.22) * rows_per_scale * len(scales)
-    figure = pyplot.figure(figsize=(width, height + 2.4), layout="constrained")
+    figure: Any = Figure(figsize=(width, height + 2.4), layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=[height, 2.4])
     axes = top.subplots(rows_per_scale * len(scales), columns, squeeze=False)
     for n, (scale, frames) in enumerate(scales.items()):
@@ -179,7 +177,9 @@ def _spectra(axis: Any, specification: "RunSpecification", scales: "dict[Scale, 
                 markersize=2.5,
             )
     axis.set_xscale("log")
-    axis.set_yscale("log")
+    # a state without any fluctuation has no logarithm
+    if any(np.any(line.get_ydata() > 0.0) for line in axis.lines):
+        axis.set_yscale("log")
     axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
     axis.xaxis.set_minor_formatter(ticker.NullFormatter())

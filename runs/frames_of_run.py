@@ -9,7 +9,7 @@ import numpy as np
 from runs.atomic import StoreError
 from runs.execute import Scale, stored_specification
 from runs.runfile import RunSpecification
-from runs.series import Series, open_series
+from runs.series import Series, list_segments, open_series
 from theory.fourier import Array, ComplexArray, Grid
 from theory.observables import deposit_window, modes
 
@@ -83,9 +83,10 @@ def open_run(directory: Path | str) -> tuple[RunSpecification, dict[Scale, Densi
         The directory holds no run, or no frames yet.
     """
     path = Path(directory)
-    found: list[Scale] = [scale for scale in ("fields", "particles") if (path / scale).is_dir()]
+    # a scale that has not written its first frame yet is left out
+    found: list[Scale] = [scale for scale in ("fields", "particles") if list_segments(path / scale)]
     if not found:
-        raise StoreError(f"{path}: holds no run; make one with 'twoscale run FILE --output {path}'")
+        raise StoreError(f"{path}: holds no frames; make some with 'twoscale run FILE --output {path}'")
     facts = open_series(path / found[0]).provenance
     specification = stored_specification(path, facts)
     return specification, {scale: DensityFrames.of(path / scale, specification) for scale in found}

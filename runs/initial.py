@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from theory.counter_random import Stream, normal_pairs
+from theory.errors import InputError
 from theory.fourier import Array, Grid
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ def initial_density(specification: "RunSpecification", grid: Grid) -> Array:
     -------
     ndarray
         Shape (species, ny, nx) (1/length^2), not negative; the mean of each species is the composition.
+
+    Raises
+    ------
+    InputError
+        No phase holds any of a species that the composition has.
     """
     model, initial = specification.model, specification.initial
     composition = model.densities(dict(specification.composition))
@@ -45,6 +51,9 @@ def initial_density(specification: "RunSpecification", grid: Grid) -> Array:
             density[s] *= 1.0 + initial.noise * _random_field(specification.run.seed, s, grid, 0.5 * reach)
     density = np.maximum(density, 0.0)
     means = density.mean(axis=(1, 2))
+    for name, mean, wanted in zip(model.names, means, composition, strict=True):
+        if mean == 0.0 and wanted > 0.0:
+            raise InputError(f"initial.phases: no phase holds any {name}, of which the composition has {wanted:g}")
     return np.asarray(density * np.divide(composition, means, out=np.zeros_like(means), where=means > 0.0)[:, None, None])
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from runs.runfile import RunSpecification
 
 _WAVENUMBERS = 200
+# in units of the inverse of the longest range: beyond, the transforms of the kernels are costly to work out, and zero
+_LARGEST_WAVENUMBER = 5000.0
 
 
 def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | None = None) -> dict[str, Any]:
@@ -36,15 +38,17 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
     Raises
     ------
     InputError
-        The composition has no linear theory (a density or speed of zero), or a wavenumber is not positive.
+        The composition has no linear theory (a density or speed of zero), or a wavenumber is negative or too large.
     """
     model = specification.model
     state = HomogeneousState.of(model, dict(specification.composition))
     q = _default_wavenumbers(specification) if wavenumbers is None else np.asarray(wavenumbers, dtype=np.float64)
     if q.size == 0 or not np.all(np.isfinite(q) & (q >= 0.0)):
         raise InputError("wavenumbers must be finite and not negative, and at least one")
+    longest = float(model.sensing_ranges.max()) or max(specification.size)
+    if q.max() * longest > _LARGEST_WAVENUMBER:
+        raise InputError(f"wavenumbers must be at most {_LARGEST_WAVENUMBER / longest:g}, where nothing is left of the kernels")
     growth = state.growth(q)
-    found = integrability(model, dict(specification.composition))
     return {
         "homogeneous": {
             "densities": _by_name(model.names, state.densities),
@@ -57,12 +61,7 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
             "frequencies": growth.imag.T.tolist(),
         },
         "instability": _instability(state),
-        "integrability": {
-            "local": found.local,
-            "nonlocal": found.nonlocal_,
-            "violation": found.violation,
-            "nonlocal_violation": found.nonlocal_violation,
-        },
+        "integrability": _integrability(specification),
         "entropy_production": _entropy_production(state),
     }
 
@@ -92,6 +91,25 @@ def _instability(state: HomogeneousState) -> dict[str, Any]:
     return out
 
 
+def _integrability(specification: "RunSpecification") -> dict[str, Any]:
+    # couplings at sampled densities may be infinite, where a speed vanishes
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found = integrability(specification.model, dict(specification.composition))
+    out: dict[str, Any] = {
+        "local": found.local,
+        "nonlocal": found.nonlocal_,
+        "violation": _finite(found.violation),
+        "nonlocal_violation": _finite(found.nonlocal_violation),
+    }
+    if None in out.values():
+        out["reason"] = "a speed vanishes at some densities up to twice the composition; the couplings are infinite there"
+    return out
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
 def _entropy_production(state: HomogeneousState) -> dict[str, Any]:
     try:
         return {"linear_density": linear_density(state)}
@@ -112,7 +130,7 @@ def as_text(prediction: dict[str, Any]) -> str:
     found = prediction["integrability"]
     lines.append(
         f"effective free energy: {'exists' if found['local'] else 'none'} in the local approximation"
-        + ("" if found["local"] else f" (couplings differ by {found['violation']:.3g} of the largest)")
+        + ("" if not found["violation"] else f" (couplings differ by {found['violation']:.3g} of the largest)")
         + f"; {'exists' if found['nonlocal'] else 'none'} with the sensing kernel"
     )
     sigma = prediction["entropy_production"]

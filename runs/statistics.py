@@ -20,6 +20,7 @@ _BLOCK_TIMES = 6.0
 _FEWEST_BLOCKS = 4
 _MOST_BLOCKS = 16
 _FEWEST_REPLICAS = 3
+_ROUND_OFF = 1e-12
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,9 @@ def combine(estimates: list[Estimate]) -> Estimate:
 
 
 def z_score(first: Estimate | None, second: Estimate | None) -> float | None:
-    """Difference over its standard error; None where one is missing."""
+    """Difference over its standard error; None where one is missing, or where both are exact up to round-off."""
     if first is None or second is None or first.standard_error is None or second.standard_error is None:
         return None
     error = float(np.hypot(first.standard_error, second.standard_error))
-    return (first.value - second.value) / error if error > 0.0 else None
+    exact = error <= _ROUND_OFF * max(abs(first.value), abs(second.value))
+    return None if exact else (first.value - second.value) / error

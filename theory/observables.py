@@ -14,7 +14,9 @@ from theory.errors import InputError
 from theory.fourier import Array, ComplexArray, Grid
 
 _HISTOGRAM_BINS = 48
+_HISTOGRAM_AXES = 3
 _MEAN_SHIFTS = 60
+_UNIFORM = 1e-9
 
 
 def modes(density: Array, grid: Grid, window: Array | None = None) -> ComplexArray:
@@ -150,7 +152,8 @@ class Phase:
 def phases(density: Array, smallest_share: float = 0.04) -> list[Phase]:
     """Coexisting phases: the modes of the joint histogram of (coarse-grained) densities.
 
-    Peaks of a smoothed histogram are refined by a mean shift of shrinking width, so that they do not depend on the bins.
+    Peaks of a smoothed histogram are refined by a mean shift of shrinking width, so that they do not depend on the bins. With
+    more than three species the histogram is that of the three combinations of densities that vary most.
 
     Parameters
     ----------
@@ -166,13 +169,30 @@ def phases(density: Array, smallest_share: float = 0.04) -> list[Phase]:
     """
     points = density.reshape(density.shape[0], -1).T
     low, high = points.min(axis=0), points.max(axis=0)
-    spread = np.where(high > low, high - low, 1.0)
+    # a density that is uniform up to round-off does not tell phases apart
+    spread = np.where(high - low > _UNIFORM * np.abs(high), high - low, 1.0)
     unit = (points - low) / spread
+    starts = _peaks(unit) if unit.shape[1] <= _HISTOGRAM_AXES else _projected_peaks(unit)
+    return _gathered([_shifted_mean(unit, start) for start in starts], unit, low, spread, smallest_share)
+
+
+def _peaks(unit: Array) -> Array:
+    """Peaks of the smoothed histogram of points (point, axis) in the unit cube, shape (peak, axis)."""
     histogram, _ = np.histogramdd(unit, bins=_HISTOGRAM_BINS, range=[(0.0, 1.0)] * unit.shape[1])
     smooth = ndimage.gaussian_filter(histogram, 1.5, mode="constant")
     peaks = (smooth == ndimage.maximum_filter(smooth, size=7)) & (smooth > 0.1 * smooth.max())
-    starts = (np.argwhere(peaks) + 0.5) / _HISTOGRAM_BINS
-    return _gathered([_shifted_mean(unit, start) for start in starts], unit, low, spread, smallest_share)
+    return np.asarray((np.argwhere(peaks) + 0.5) / _HISTOGRAM_BINS)
+
+
+def _projected_peaks(unit: Array) -> Array:
+    """Peaks of the histogram along the axes of largest variance; each stands for the mean of the points about it."""
+    centred = unit - unit.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    flat = centred @ axes[:, -_HISTOGRAM_AXES:]
+    extent = np.ptp(flat, axis=0)
+    flat = (flat - flat.min(axis=0)) / np.where(extent > 0.0, extent, 1.0)
+    about = [np.abs(flat - peak).max(axis=1) < 1.5 / _HISTOGRAM_BINS for peak in _peaks(flat)]
+    return np.stack([unit[near].mean(axis=0) for near in about if np.any(near)])
 
 
 def _shifted_mean(unit: Array, start: Array) -> Array:
@@ -251,7 +271,8 @@ def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float, w
 
     z_q = sum over a few frames of rho_q(t + interval) rho_q^*(t) has the phase -q.c interval for a pattern of velocity c; the
     speed is the mean of |arg z_q|/(q interval), weighted with |z_q|, over all windows and the modes with at least a tenth of
-    the largest weight. Patterns that move in opposite directions at different places and times both count.
+    the largest weight. Waves in opposite directions both count if they differ in wave vector or in time. Where they share a
+    wave vector, in two regions of the box, their contributions to that mode cancel: the speed is then a lower bound.
 
     Parameters
     ----------
@@ -270,6 +291,9 @@ def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float, w
     correlation[:, 0, 0] = 0.0
     weight = np.abs(correlation)
     strong = weight > 0.1 * weight.max(axis=(1, 2), keepdims=True)
+    if not np.any(strong):
+        # no pattern at all
+        return Travel(0.0, 0.0)
     turn = np.abs(np.angle(correlation[strong]))
     speeds = turn / (np.broadcast_to(grid.wavenumber, weight.shape)[strong] * interval)
     return Travel(float(np.average(speeds, weights=weight[strong])), float(turn.max()))

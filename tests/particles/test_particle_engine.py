@@ -239,3 +239,12 @@ def test_slow_and_fast_sorting_agree() -> None:
     assert not np.array_equal(usual.identities, often.identities)
     rows = [np.argsort(engine.identities) for engine in (usual, often)]
     np.testing.assert_allclose(usual.positions[:, rows[0]], often.positions[:, rows[1]], atol=1e-11)
+
+
+def test_long_steps_are_told() -> None:
+    short, long_ = (
+        ParticleEngine(Model(2, [Species("A", Motion(1.0), "1.0")]), (8.0, 8.0), [5.0], time_step=dt, seed=1)
+        for dt in (0.01, 0.1)
+    )
+    assert short.warnings() == []
+    assert any("time_step" in text for text in long_.warnings())

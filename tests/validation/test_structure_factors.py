@@ -3,6 +3,8 @@
 Independent species serve as replicas: one run of many species gives as many samples per frame.
 """
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -85,8 +87,10 @@ def test_ideal_gas_of_particles() -> None:
 def test_interacting_mixture_against_linear_theory(scale: str) -> None:
     """Two stable species with non-reciprocal couplings: S_AA, S_AB, S_BB of the lowest shells.
 
-    The theory is linear and diffusive. Corrections are of the order of 1 over the number of particles per sensing area (about 1
-    per cent here) and (q v tau)^2 (below 0.03 for the shells used): 4 per cent are allowed for them.
+    The particles' speeds are taken at the start of each step: to first order their effective chemical potential then contains
+    (1 + tanh(dt/(2 tau))) log v instead of log v, which the prediction for the particles takes into account (here 20 per cent).
+    Otherwise the theory is linear and diffusive. Corrections are of the order of 1 over the number of particles per sensing
+    area (about 1 per cent here) and (q v tau)^2 (below 0.03 for the shells used): 4 per cent are allowed for them.
     """
     a = "va*exp(-0.003*(A - 80) + 0.004*(B - 120))"
     b = "vb*exp(-0.005*(A - 80) - 0.002*(B - 120))"
@@ -96,13 +100,13 @@ def test_interacting_mixture_against_linear_theory(scale: str) -> None:
     size, composition = (24.0, 24.0), np.array([80.0, 120.0])
     state = HomogeneousState.of(model, composition)
     spacing = 2.0 * np.pi / size[0]
-    found, frames, interval = [], 400, 4.0
+    found, frames, interval = [], 240, 4.0
     if scale == "fields":
         grid = Grid(size, (48, 48))
         start = np.broadcast_to(composition[:, None, None], (2, *grid.shape)).copy()
         solver = FieldSolver(model, size, start, noise=1.0, seed=5)
     else:
-        engine = ParticleEngine(model, size, composition, time_step=0.01, seed=6, mesh_spacing=0.25, save_positions=False)
+        engine = ParticleEngine(model, size, composition, time_step=0.02, seed=6, mesh_spacing=0.25, save_positions=False)
     for frame in range(frames):
         if scale == "fields":
             solver.advance((frame + 5) * interval)
@@ -115,6 +119,9 @@ def test_interacting_mixture_against_linear_theory(scale: str) -> None:
             rho_q = modes(rho, grid, deposit_window(grid))
         found.append((rho_q[:, None] * rho_q[None].conj()).real / grid.volume)
     low = (grid.wavenumber > 0.0) & (grid.wavenumber < 2.5 * spacing)
+    if scale == "particles":
+        bias = np.tanh(0.5 * engine.time_step / model.persistence_times[0])
+        state = dataclasses.replace(state, couplings=state.couplings * (1.0 + bias))
     expected = np.average(state.equal_time_correlations(grid.wavenumber[low]), axis=0, weights=grid.multiplicity[low])
     samples = np.array([np.average(one[:, :, low], axis=2, weights=grid.multiplicity[low]) for one in found])
     blocks = samples.reshape(20, -1, 2, 2).mean(axis=1)
@@ -125,5 +132,5 @@ def test_interacting_mixture_against_linear_theory(scale: str) -> None:
         print(
             f"\n{scale} S_{'AB'[m]}{'AB'[n]}: {mean[m, n]:.3f} +- {error[m, n]:.3f}, theory {expected[m, n]:.3f} (z = {z:+.1f})"
         )
-    assert np.all(error < 0.05 * scale_of)
+    assert np.all(error < 0.06 * scale_of)
     assert np.all(np.abs(mean - expected) < 3.0 * error + 0.04 * scale_of)

@@ -1,0 +1,195 @@
+"""Theory by the command: what the JSON holds, that it is JSON, and that its numbers are those of the theory."""
+
+import functools
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runs.cli import main
+from runs.predict import as_text, predict
+from runs.runfile import parse
+from tests.runs.small_runs import IDEAL, MIXTURE, written
+from theory import InputError
+from theory.entropy_production import linear_density
+from theory.free_energy import integrability
+from theory.linear_stability import HomogeneousState, classify
+
+STABLE = ("model.species.A.speed=v0*exp(ka*tanh((B - 50)/15))", "model.species.B.speed=v0*exp(kb*tanh((A - 50)/15))")
+LOCAL = ("model.sensing.kernel=local",)
+VANISHING = ("model.species.A.speed=v0*(75 - A)", "composition.A=50.0")
+THEORY_ONLY = MIXTURE[: MIXTURE.index("[fields]")] + MIXTURE[MIXTURE.index("[run]") :]
+# its transform is a formula, that of the default kernel an integral
+GAUSSIAN = "model.sensing.kernel=gaussian"
+CASES: dict[str, tuple[str, ...]] = {
+    "oscillatory": (),
+    "static": ("model.parameters.ka=0.0", "model.parameters.kb=0.0"),
+    "stable": (GAUSSIAN, *STABLE),
+    "local and stable": (*LOCAL, *STABLE, "model.parameters.ka=0.1"),
+    "local and unstable": LOCAL,
+    "a speed that vanishes": VANISHING,
+    "exponential": ("model.sensing.kernel=exponential", *STABLE),
+    "three dimensions": ("model.dimension=3", "domain.size=[4.0, 4.0, 4.0]", GAUSSIAN, *STABLE),
+    "pairs": (GAUSSIAN, 'model.sensing.pairs=[{ observer = "A", source = "B", kernel = "local", range = 1.0 }]', *STABLE),
+}
+
+
+def refuse(constant: str) -> float:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def predicted(capsys: pytest.CaptureFixture[str], file: str, *arguments: str) -> dict[str, Any]:
+    assert main(["predict", file, "--json", *arguments]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    return found
+
+
+@functools.cache
+def prediction(case: str) -> dict[str, Any]:
+    return predict(parse(THEORY_ONLY, overrides=list(CASES[case])))
+
+
+def sets(overrides: tuple[str, ...]) -> list[str]:
+    return [part for one in overrides for part in ("--set", one)]
+
+
+@pytest.fixture
+def file(tmp_path: Any) -> str:
+    return written(tmp_path, THEORY_ONLY)
+
+
+@pytest.mark.parametrize("case", ["oscillatory", "local and unstable", "a speed that vanishes"])
+def test_the_command_prints_the_prediction_as_json(case: str, file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert predicted(capsys, file, *sets(CASES[case])) == prediction(case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_json_holds_what_it_promises(case: str) -> None:
+    found = json.loads(json.dumps(prediction(case), allow_nan=False))
+    assert list(found) == ["homogeneous", "dispersion", "instability", "integrability", "entropy_production"]
+    assert {name: list(one) for name, one in found["homogeneous"].items()} == {
+        "densities": ["A", "B"],
+        "speeds": ["A", "B"],
+        "diffusivities": ["A", "B"],
+    }
+    dispersion = found["dispersion"]
+    growth, frequencies = np.array(dispersion["growth_rates"]), np.array(dispersion["frequencies"])
+    assert growth.shape == frequencies.shape == (2, len(dispersion["wavenumbers"]))
+    assert len(dispersion["wavenumbers"]) == 200
+    # branch by branch, largest growth first
+    assert np.all(growth[0] >= growth[1])
+    assert {"class", "growth_rate", "wavenumber", "frequency"} <= set(found["instability"])
+    assert found["instability"]["class"] in ("stable", "static", "oscillatory")
+    assert {"local", "nonlocal", "violation"} <= set(found["integrability"])
+    assert isinstance(found["integrability"]["local"], bool)
+    assert isinstance(found["integrability"]["nonlocal"], bool)
+    assert "linear_density" in found["entropy_production"]
+    # what has no value says why
+    for part in ("instability", "integrability", "entropy_production"):
+        own = found[part]
+        missing = [name for name, value in own.items() if value is None and name != "phase_speed"]
+        assert bool(missing) == ("reason" in own), part
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_numbers_are_those_of_the_theory(case: str) -> None:
+    one = parse(THEORY_ONLY, overrides=list(CASES[case]))
+    composition = dict(one.composition)
+    found = prediction(case)
+    state = HomogeneousState.of(one.model, composition)
+    assert found["homogeneous"]["densities"] == composition
+    assert list(found["homogeneous"]["speeds"].values()) == state.speeds.tolist()
+    assert list(found["homogeneous"]["diffusivities"].values()) == (state.speeds**2 / one.model.dimension).tolist()
+    # the dispersion relation straight from the matrix
+    for n, q in list(enumerate(found["dispersion"]["wavenumbers"]))[::25]:
+        rates = np.linalg.eigvals(-(q**2) * state.matrix(q)).astype(complex)
+        rates = rates[np.lexsort((-rates.imag, -rates.real))]
+        np.testing.assert_allclose([branch[n] for branch in found["dispersion"]["growth_rates"]], rates.real, rtol=1e-11)
+        np.testing.assert_allclose([branch[n] for branch in found["dispersion"]["frequencies"]], rates.imag, atol=1e-11)
+    instability = classify(state)
+    assert found["instability"]["class"] == instability.kind
+    assert found["instability"]["growth_rate"] == instability.growth_rate
+    assert found["instability"]["wavenumber"] == instability.wavenumber
+    assert found["instability"]["frequency"] == instability.frequency
+    if case != "a speed that vanishes":
+        free = integrability(one.model, composition)
+        assert (found["integrability"]["local"], found["integrability"]["nonlocal"]) == (free.local, free.nonlocal_)
+        assert found["integrability"]["violation"] == free.violation
+    if instability.kind == "stable" and case not in ("local and stable", "pairs"):
+        assert found["entropy_production"]["linear_density"] == linear_density(state)
+    else:
+        assert found["entropy_production"]["linear_density"] is None
+
+
+def test_an_ideal_gas(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """D = v^2 tau/2, growth -D q^2, nothing else."""
+    found = predicted(capsys, written(tmp_path, IDEAL), "--wavenumbers", "0,0.5,3")
+    assert found["homogeneous"] == {"densities": {"A": 40.0}, "speeds": {"A": 1.0}, "diffusivities": {"A": 0.5}}
+    np.testing.assert_allclose(found["dispersion"]["growth_rates"], [[0.0, -0.125, -4.5]], rtol=1e-14)
+    assert found["dispersion"]["frequencies"] == [[0.0, 0.0, 0.0]]
+    assert found["instability"]["class"] == "stable"
+    assert found["integrability"] == {"local": True, "nonlocal": True, "violation": 0.0, "nonlocal_violation": 0.0}
+    assert found["entropy_production"] == {"linear_density": 0.0}
+
+
+def test_wavenumbers_are_taken_exactly(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = predicted(capsys, file, "--wavenumbers", "0.1,0.5,1.0")
+    assert found["dispersion"]["wavenumbers"] == [0.1, 0.5, 1.0]
+    assert [len(branch) for branch in found["dispersion"]["growth_rates"]] == [3, 3]
+    # in the order given, and as often
+    assert predicted(capsys, file, "--wavenumbers", " 2,1e-3, 2")["dispersion"]["wavenumbers"] == [2.0, 1e-3, 2.0]
+
+
+def test_default_wavenumbers_reach_from_the_box_to_beyond_the_kernel() -> None:
+    wavenumbers = prediction("oscillatory")["dispersion"]["wavenumbers"]
+    assert wavenumbers[0] == pytest.approx(2.0 * math.pi / 4.0)
+    assert wavenumbers[-1] >= 12.0
+    large = predict(parse(THEORY_ONLY, overrides=["domain.size=[100.0, 4.0]", "model.sensing.range=2.0"]))["dispersion"]
+    assert large["wavenumbers"][0] == pytest.approx(2.0 * math.pi / 100.0)
+    assert large["wavenumbers"][-1] == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("text", ["", "1,,2", "a", "1;2", "nan", "1,inf", "-1", "0.5,-0.5", "1e200", "6000"])
+def test_refused_wavenumbers(text: str, file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", file, f"--wavenumbers={text}"]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "wavenumbers" in streams.err
+
+
+@pytest.mark.parametrize("overrides", [("composition.B=0.0",), ("model.species.B.speed=0*B",)])
+def test_no_linear_theory_at_zero_density_or_speed(
+    overrides: tuple[str, ...], file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", file, "--json", *sets(overrides)]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "positive densities" in streams.err or "vanishes" in streams.err
+    with pytest.raises(InputError):
+        predict(parse(THEORY_ONLY, overrides=list(overrides)))
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("oscillatory", ["oscillatory instability, growth rate", "phase speed", "effective free energy: none", "unstable"]),
+        ("static", ["static instability, growth rate", "exists in the local approximation"]),
+        ("stable", ["linearly stable", "per unit volume and time"]),
+        ("local and unstable", ["oscillatory instability; with a local kernel", "state a kernel with a range"]),
+        ("local and stable", ["linearly stable", "give a cutoff"]),
+        ("a speed that vanishes", ["static instability"]),
+    ],
+)
+def test_text(case: str, words: list[str]) -> None:
+    text = as_text(prediction(case))
+    for word in [*words, "density", "speed", "diffusivity"]:
+        assert word in text
+    assert "nan" not in text
+    assert "None" not in text
+
+
+def test_the_command_prints_text_by_default(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", file]) == 0
+    assert capsys.readouterr().out.strip() == as_text(prediction("oscillatory"))
