@@ -75,14 +75,13 @@ def compare(directories: Sequence[Path | str], *, after: float | None = None) ->
     StoreError
         A directory holds no run.
     """
-    specifications, measured = [], {scale: [] for scale in ("fields", "particles")}  # type: ignore[var-annotated]
-    for directory in directories:
-        specification, scales = open_run(directory)
-        specifications.append(specification)
+    opened = [open_run(directory) for directory in directories]
+    _check_replicas([specification for specification, _ in opened])
+    measured: dict[str, list[Measured]] = {scale: [] for scale in ("fields", "particles")}
+    for specification, scales in opened:
         for scale, frames in scales.items():
             measured[scale].append(_measure(specification, frames, after))
-    _check_replicas(specifications)
-    specification = specifications[0]
+    specification = opened[0][0]
     columns: dict[str, Measured] = {scale: _combined(found) for scale, found in measured.items()}
     theory = _theory(specification)
     columns["theory"] = {**theory.values, **_coexistence(specification, columns)}
