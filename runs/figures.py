@@ -127,12 +127,18 @@ def _colour(density: Array, reference: float) -> Array:
 
 def _scale_bar(axis: Any, size: tuple[float, ...]) -> None:
     """A bar of a round length in the lower right corner."""
+    from matplotlib import patheffects
+
     longest = 0.3 * size[0]
     decade = 10.0 ** np.floor(np.log10(longest))
     length = max(c * decade for c in (1.0, 2.0, 5.0) if c * decade <= longest)
     right, low = 0.95 * size[0], 0.07 * size[1]
-    axis.plot([right - length, right], [low, low], color="black", linewidth=2.0, solid_capstyle="butt")
-    axis.text(right - 0.5 * length, low + 0.02 * size[1], f"{length:g}", ha="center", va="bottom", fontsize=7)
+    outline = [patheffects.withStroke(linewidth=3.0, foreground="white")]
+    bar = {"color": "black", "linewidth": 2.0, "solid_capstyle": "butt", "path_effects": outline}
+    axis.plot([right - length, right], [low, low], **bar)
+    axis.text(
+        right - 0.5 * length, low + 0.02 * size[1], f"{length:g}", ha="center", va="bottom", fontsize=7, path_effects=outline
+    )
 
 
 def _colour_key(axis: Any, specification: "RunSpecification") -> None:

@@ -44,7 +44,7 @@ class Ticking:
     time_step = 0.1
 
     def __init__(self, *, asks_first: bool = False, hook: Hook | None = None) -> None:
-        self.step, self.value = 0, 0.5
+        self.step, self.value, self._calls = 0, 0.5, 0
         self._asks_first, self._hook = asks_first, hook
 
     @property
@@ -52,6 +52,8 @@ class Ticking:
         return self.step * self.time_step
 
     def advance(self, until: float, *, interrupt: Callable[[], bool]) -> None:
+        self._calls += 1
+        assert self._calls < 1000, "the run does not advance"
         while self.step < round(until / self.time_step):
             if self._asks_first and interrupt():
                 return
