@@ -128,7 +128,7 @@ def test_python_of_the_readme_runs(tmp_path: Path) -> None:
 
 
 def test_tutorial_runs(tmp_path: Path) -> None:
-    """Its run file, shortened, and then its Python as one session; what round-off does not touch is printed as it is shown."""
+    """Its run file, shortened, and then its Python as one script; what round-off does not touch is printed as it is shown."""
     (tmp_path / "chase.toml").write_text(blocks(TUTORIAL, "toml")[0], encoding="utf-8")
     short = ("--set", "run.duration=2", "--set", "run.output_interval=1", "--threads", "1", "--quiet")
     shown = _python(tmp_path, "-m", "runs.cli", "run", "chase.toml", *short)

@@ -111,22 +111,23 @@ def test_one_block_gives_values_without_errors() -> None:
     assert found == [Estimate(1.0, None, 1), Estimate(9.0, None, 1)]
 
 
-def test_errors_agree_with_the_true_spread_of_correlated_data() -> None:
+@pytest.mark.parametrize("a", [0.6, 0.9])
+def test_errors_agree_with_the_true_spread_of_correlated_data(a: float) -> None:
     """600 data sets of 400 correlated frames each: the quoted errors against the exact spread of their means.
 
     Blocks of 6 correlation times still correlate with their neighbours, so that errors are low by up to a tenth. The mean of
-    the squared errors has a relative standard error of at most sqrt(2/3/600) = 0.03.
+    the squared errors of B blocks has a relative standard error of sqrt(2/(B - 1)/600), at most 0.03.
     """
-    sets, size, a = 600, 400, 0.6
+    sets, size = 600, 400
     series = autoregressive(np.random.default_rng(8), a, size, sets)
     found = [mean_of(one) for one in series]
     errors = np.array([one.standard_error for one in found if one.standard_error is not None])
-    assert errors.size > 0.98 * sets
+    assert errors.size > 0.95 * sets
     exact = np.sqrt(variance_of_mean(a, size))
-    assert 0.85 < np.sqrt(np.mean(errors**2)) / exact < 1.05
+    assert 0.88 < np.sqrt(np.mean(errors**2)) / exact < 1.05
     # and the means do spread so: 3 standard errors of a standard deviation, 1/sqrt(2 n)
     assert np.std([one.value for one in found]) == pytest.approx(exact, rel=3.0 / np.sqrt(2.0 * sets))
-    # errors of independent frames would be half as large, which the test above must not allow
+    # errors of independent frames would be half as large or less, which the test above does not allow
     assert 1.0 / np.sqrt(size) < 0.55 * exact
 
 
