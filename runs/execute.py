@@ -74,7 +74,7 @@ class Outcome:
     time, step
         Physical time and number of steps reached.
     seconds
-        Wall-clock time of this session's share of the run.
+        Wall-clock time since the run was started or resumed (seconds).
     """
 
     scale: Scale
