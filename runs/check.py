@@ -10,9 +10,9 @@ from theory.fourier import Grid
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
 
-# measured on one core of a 2-core server: nanoseconds per cell, species and evaluation; per particle and step
-_NANOSECONDS_PER_CELL = 45.0
-_NANOSECONDS_PER_PARTICLE = {"mesh": 40.0, "exact": 600.0}
+# measured on one core of a busy 2-core server: nanoseconds per cell, species and evaluation; per particle and step
+_NANOSECONDS_PER_CELL = 80.0
+_NANOSECONDS_PER_PARTICLE = {"mesh": 80.0, "exact": 1200.0}
 _BYTES_PER_FLOAT = 8
 
 
