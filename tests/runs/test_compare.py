@@ -200,6 +200,33 @@ def test_a_mean_over_frames_is_the_mean_of_the_stored_numbers(mixture: Path) -> 
         assert found["value"] == pytest.approx(series[first:].mean(), rel=1e-14)
 
 
+def test_phases_that_may_have_gone_round_give_no_speed(rows: list[Row], mixture: Path) -> None:
+    """The modes of the gas decay between its frames, the pattern of the mixture hardly moves."""
+    row = row_of(rows, "travelling_speed", "A")
+    assert row["theory"]["value"] == 0.0
+    assert row["fields"] is None
+    assert row["particles"] is None
+    for name in "AB":
+        assert row_of(compare([mixture]), "travelling_speed", name)["fields"]["value"] > 0.0
+
+
+def test_modes_of_particles_are_those_of_their_positions(gas: Path) -> None:
+    """The deposit's window is divided out; what is left are aliases, at most 4 (q a/(2 pi))^3 of sqrt(N) in sum."""
+    _, scales = open_run(gas)
+    frames = scales["particles"]
+    grid, positions = frames.grid, frames.series.load("position", -1)[0].astype(np.float64)
+    kx, ky = grid.wavenumbers
+    centre = 0.5 * grid.spacing[0]
+    exact = np.exp(-1j * np.outer(ky, positions[:, 1] - centre)) @ np.exp(-1j * np.outer(kx, positions[:, 0] - centre)).T
+    low = grid.wavenumber < 2.3
+    bound = 4.0 * (2.3 * grid.spacing[0] / (2.0 * np.pi)) ** 3 * np.sqrt(len(positions)) * 4.0
+    assert np.abs(frames.modes(-1)[0] - exact)[low].max() < bound
+    # without the division they would not be
+    deposited = np.fft.rfft2(frames.density(-1)[0]) * grid.cell_volume
+    assert np.abs(deposited - exact)[low].max() > bound
+    assert scales["fields"].modes(-1)[0, 0, 0] == pytest.approx(640.0)
+
+
 def test_too_few_frames_have_no_errors_and_no_z_scores(mixture: Path) -> None:
     for row in compare([mixture]):
         for source in BOTH:

@@ -29,7 +29,7 @@ from runs.runfile import RunSpecification, parse
 from runs.store import Store, StoreError, open_series, read_checkpoint
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE, assert_same_runs, state_of
 from theory import InputError, NumericalFailure
-from theory.fourier import PLANNER
+from theory.fourier import PLANNER, wisdom
 from theory.frames import Frame, State, Variable
 
 Hook = Callable[["Ticking"], None]
@@ -657,6 +657,14 @@ def test_a_cache_that_cannot_be_written_is_done_without(
         recall_wisdom()
         keep_wisdom()
     assert any("plans are not kept" in text for text in caplog.messages)
+
+
+def test_plans_are_kept_for_later_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOSCALE_CACHE", str(tmp_path))
+    for scale in BOTH:
+        runs.execute.build_engine(specification("fields.grid=[18, 30]", "particles.mesh_spacing=0.2"), scale)
+        (kept,) = tmp_path.glob("fftw-*.wisdom")
+        assert kept.read_bytes() == wisdom()
 
 
 def test_damaged_wisdom_is_told_and_replaced(
