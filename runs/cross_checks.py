@@ -90,9 +90,22 @@ def _check_densities(check: ModelCheck, sections: RunFileSections, problems: Pro
             problems.add(path, "no particles at all; at least one density must be above 0")
         if problems.touches("model", "parameters"):
             continue
-        for species, law in check.laws.items():
-            values = [densities[name] for name in check.names]
+        values = _homogeneous_fields(densities, check, sections)
+        for species, law in check.laws.items() if values is not None else ():
             check_speed(law, species, values, show_path(path), problems)
+
+
+def _homogeneous_fields(densities: Mapping[str, float], check: ModelCheck, sections: RunFileSections) -> list[float] | None:
+    """Densities, then steady concentrations; None where there are none, or where they cannot be known yet."""
+    values = [densities[name] for name in check.names]
+    if not check.chemicals:
+        return values
+    if sections.model is None or any(one.decay_rate == 0.0 for one in sections.model.chemicals):
+        return None
+    return values + [
+        sum(one.production.get(name, 0.0) * densities[name] for name in check.names) / one.decay_rate
+        for one in sections.model.chemicals
+    ]
 
 
 def _check_species(path: KeyPath, densities: Mapping[str, float], names: tuple[str, ...], problems: ProblemList) -> None:

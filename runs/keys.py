@@ -15,7 +15,9 @@ from runs.toml_lines import KeyPath
 Schema = Mapping[str, Any]
 
 # what stands for a name chosen by the user
-_CHOSEN_NAMES = {"parameters": "<parameter>"}
+_CHOSEN_NAMES = {"parameters": "<parameter>", "chemotaxis": "<chemical>"}
+# tables in which every chosen name must stand
+_COMPLETE = ("composition", "densities")
 _TYPES = {
     "number": ("a number", "numbers"),
     "integer": ("an integer", "integers"),
@@ -143,9 +145,9 @@ def _walk(path: str, schema: Schema, required: bool) -> Iterator[KeyHelp]:
     for name, one in table.get("properties", {}).items():
         yield from _walk(f"{inner_path}.{name}", one, name in table.get("required", ()))
     if isinstance(others := table.get("additionalProperties"), Mapping):
-        chosen = _CHOSEN_NAMES.get(path.rpartition(".")[2], "<species>")
+        last = path.rpartition(".")[2]
         shown = {**others, "description": schema.get("description", "")}
-        yield from _walk(f"{inner_path}.{chosen}", shown, chosen == "<species>")
+        yield from _walk(f"{inner_path}.{_CHOSEN_NAMES.get(last, '<species>')}", shown, last in _COMPLETE)
 
 
 def _default(schema: Schema) -> str:

@@ -6,6 +6,7 @@ so that all problems are found and each is said with its line; the constructor h
 
 import keyword
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from runs.problems import ProblemList, hint
-from runs.settings import ModelSection, MotionSection, constant_as_text
+from runs.settings import InteractionSection, ModelSection, MotionSection, SpeciesSection, constant_as_text
 from runs.toml_lines import KeyPath
 from theory.errors import InputError
 
 if TYPE_CHECKING:
-    from theory.model import Model
+    from theory.model import Model, PairInteraction, Species
     from theory.motility import MotilityLaw
 
 # what sympy and numpy raise, besides InputError, for laws with numbers too large or trees too deep for them
@@ -31,8 +32,8 @@ class ModelCheck:
 
     Parameters
     ----------
-    names
-        Names of the species, empty unless all are usable.
+    names, chemicals
+        Names of the species and of the chemicals, empty unless all are usable.
     laws
         Motility laws without problems, by index of the species.
     model
@@ -40,6 +41,7 @@ class ModelCheck:
     """
 
     names: tuple[str, ...] = ()
+    chemicals: tuple[str, ...] = ()
     laws: dict[int, "MotilityLaw"] = field(default_factory=dict)
     model: "Model | None" = None
 
@@ -64,13 +66,15 @@ def check_model(section: ModelSection | None, problems: ProblemList) -> ModelChe
         return ModelCheck()
     # without the right table of parameters every law would be said to use unknown names
     misplaced = any(key not in ModelSection.model_fields for key in raw)
-    names = _check_names(raw, problems)
-    check = ModelCheck(names)
+    names, chemicals = _check_names(raw, problems)
+    check = ModelCheck(names, chemicals)
     _check_motions(raw, problems)
     if names:
         _check_pairs(raw, names, problems)
+        _check_chemistry(raw, names, chemicals, problems)
         if not misplaced:
-            check.laws = _check_laws(raw, names, problems)
+            check.laws = _check_laws(raw, names, chemicals, problems)
+            _check_interactions(raw, problems)
     if section is not None and not problems.touches("model"):
         check.model = _build(section, problems)
     return check
@@ -86,14 +90,15 @@ def _tables(raw: Mapping[str, Any], *keys: str) -> Iterator[tuple[int, dict[str,
             yield number, one
 
 
-def _check_names(raw: Mapping[str, Any], problems: ProblemList) -> tuple[str, ...]:
-    """Names of all species, or none if one is missing or cannot be used."""
-    from theory.expressions import FUNCTION_NAMES
-    from theory.motility import TOTAL
+def _check_names(raw: Mapping[str, Any], problems: ProblemList) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of all species and of all chemicals, or none if one is missing or cannot be used."""
+    from theory.model import RESERVED_NAMES
 
-    species = {number: one.get("name") for number, one in _tables(raw, "species")}
+    groups = {kind: {number: one.get("name") for number, one in _tables(raw, kind)} for kind in ("species", "chemicals")}
+    found: list[tuple[KeyPath, Any]] = [
+        (("model", kind, number, "name"), name) for kind, named in groups.items() for number, name in named.items()
+    ]
     parameters = raw.get("parameters")
-    found: list[tuple[KeyPath, Any]] = [(("model", "species", n, "name"), name) for n, name in species.items()]
     if isinstance(parameters, dict):
         found.extend((("model", "parameters", name), name) for name in parameters)
     seen: set[str] = set()
@@ -102,13 +107,18 @@ def _check_names(raw: Mapping[str, Any], problems: ProblemList) -> tuple[str, ..
         if not isinstance(name, str):
             usable = False
             continue
-        message = _name_problem(name, (TOTAL, *FUNCTION_NAMES), seen)
+        message = _name_problem(name, RESERVED_NAMES, seen)
         seen.add(name)
         if message:
             problems.add(path, message, "allowed: letters, digits and _, no digit first")
             usable = False
-    complete = isinstance(raw.get("species"), list) and len(species) == len(raw["species"])
-    return tuple(str(name) for name in species.values()) if usable and complete else ()
+    complete = all(
+        len(named) == len(raw.get(kind, ())) for kind, named in groups.items() if isinstance(raw.get(kind, ()), list)
+    )
+    if not (usable and complete and isinstance(raw.get("species"), list)):
+        return (), ()
+    species, chemicals = (tuple(str(name) for name in named.values()) for named in groups.values())
+    return species, chemicals
 
 
 def _name_problem(name: str, reserved: tuple[str, ...], seen: set[str]) -> str:
@@ -117,7 +127,7 @@ def _name_problem(name: str, reserved: tuple[str, ...], seen: set[str]) -> str:
     if name in reserved or keyword.iskeyword(name):
         return f"'{name}' has a meaning of its own in motility laws; choose another name"
     if name in seen:
-        return f"the name '{name}' is used twice among species and parameters"
+        return f"the name '{name}' is used twice among species, chemicals and parameters"
     return ""
 
 
@@ -140,43 +150,102 @@ def _check_motions(raw: Mapping[str, Any], problems: ProblemList) -> None:
             problems.add(path, str(error), f"known: {known}")
 
 
+# lists of ordered pairs of species inside [model], and how a repetition is said
+_PAIR_LISTS = {
+    ("sensing", "pairs"): "how {observer} senses {source}",
+    ("interactions",): "how {source} acts on {observer}",
+    ("mean_field",): "how {source} appears to {observer}",
+}
+
+
 def _check_pairs(raw: Mapping[str, Any], names: tuple[str, ...], problems: ProblemList) -> None:
-    seen: set[tuple[str, str]] = set()
-    for number, one in _tables(raw, "sensing", "pairs"):
-        path: KeyPath = ("model", "sensing", "pairs", number)
-        pair = (one.get("observer"), one.get("source"))
-        for role, name in zip(("observer", "source"), pair, strict=True):
-            if isinstance(name, str) and name not in names:
-                problems.add((*path, role), "unknown species" + hint(name, names), f"known: {', '.join(names)}")
-        if isinstance(pair[0], str) and isinstance(pair[1], str):
-            if pair in seen:
-                problems.add(path, f"how {pair[0]} senses {pair[1]} is stated twice; keep one of the two")
-            seen.add((pair[0], pair[1]))
+    """Every ordered pair is one of known species, and is stated once in its list."""
+    for keys, told in _PAIR_LISTS.items():
+        seen: set[tuple[str, str]] = set()
+        for number, one in _tables(raw, *keys):
+            path: KeyPath = ("model", *keys, number)
+            pair = (one.get("observer"), one.get("source"))
+            for role, name in zip(("observer", "source"), pair, strict=True):
+                if isinstance(name, str) and name not in names:
+                    problems.add((*path, role), "unknown species" + hint(name, names), f"known: {', '.join(names)}")
+            if isinstance(pair[0], str) and isinstance(pair[1], str):
+                if pair in seen:
+                    problems.add(path, f"{told.format(observer=pair[0], source=pair[1])} is stated twice; keep one of the two")
+                seen.add((pair[0], pair[1]))
 
 
-def _check_laws(raw: Mapping[str, Any], names: tuple[str, ...], problems: ProblemList) -> dict[int, "MotilityLaw"]:
+def _check_chemistry(raw: Mapping[str, Any], names: tuple[str, ...], chemicals: tuple[str, ...], problems: ProblemList) -> None:
+    """Species that make chemicals, and chemicals by which species steer, are known."""
+    for list_name, key, kind, known in (
+        ("chemicals", "production", "species", names),
+        ("species", "chemotaxis", "chemical", chemicals),
+    ):
+        for number, one in _tables(raw, list_name):
+            stated = one.get(key)
+            for name in stated if isinstance(stated, dict) else ():
+                if name not in known:
+                    told = ", ".join(known) or "there is none; add it as [[model.chemicals]]"
+                    problems.add(
+                        ("model", list_name, number, key, name), f"unknown {kind}" + hint(name, known), f"known: {told}"
+                    )
+
+
+def _check_interactions(raw: Mapping[str, Any], problems: ProblemList) -> None:
+    """Force and torque can be read, or are those of Janus colloids."""
+    from theory.expressions import FUNCTION_NAMES, parse
+    from theory.interactions import DISTANCE
+
+    parameters = _parameter_values(raw)
+    for number, one in _tables(raw, "interactions"):
+        path: KeyPath = ("model", "interactions", number)
+        stated = [key for key in ("force", "torque") if key in one]
+        if "janus" in one and stated:
+            problems.add((*path, stated[0]), "stated beside janus, which gives force and torque; keep one of the two")
+        elif "janus" not in one and not stated:
+            problems.add(path, "neither force nor torque; state one of them, or janus")
+        for key in stated:
+            text = constant_as_text(one[key])
+            if not isinstance(text, str):
+                continue
+            with _law_problems((*path, key), (DISTANCE, *parameters, *FUNCTION_NAMES), problems):
+                parse(text, (DISTANCE, *parameters))
+
+
+def _check_laws(
+    raw: Mapping[str, Any], names: tuple[str, ...], chemicals: tuple[str, ...], problems: ProblemList
+) -> dict[int, "MotilityLaw"]:
     from theory.expressions import FUNCTION_NAMES
     from theory.motility import TOTAL, MotilityLaw
 
-    parameters = raw.get("parameters", {})
-    parameters = parameters if isinstance(parameters, dict) else {}
-    # a value that is refused by itself does not change which names a law may use
-    values = {name: _number(value) for name, value in parameters.items()}
+    parameters = _parameter_values(raw)
+    everything = (*names, TOTAL, *chemicals, *parameters, *FUNCTION_NAMES)
     laws = {}
     for number, one in _tables(raw, "species"):
         text = constant_as_text(one.get("speed"))
         if not isinstance(text, str):
             continue
-        try:
-            laws[number] = MotilityLaw(text, names, values)
-        except InputError as error:
-            message, _, known = str(error).partition(" (known: ")
-            everything = ", ".join((*names, TOTAL, *parameters, *FUNCTION_NAMES))
-            known = known.removesuffix(")") or everything
-            problems.add(("model", "species", number, "speed"), message, f"known: {known}")
-        except _LAW_FAILURES as error:
-            problems.add(("model", "species", number, "speed"), f"cannot be worked with: {_first_line(error)}")
+        with _law_problems(("model", "species", number, "speed"), everything, problems):
+            laws[number] = MotilityLaw(text, names, parameters, chemicals)
     return laws
+
+
+def _parameter_values(raw: Mapping[str, Any]) -> dict[str, float]:
+    """Parameters by name; a value that is refused by itself does not change which names a law may use."""
+    parameters = raw.get("parameters", {})
+    return {name: _number(value) for name, value in parameters.items()} if isinstance(parameters, dict) else {}
+
+
+@contextmanager
+def _law_problems(path: KeyPath, everything: tuple[str, ...], problems: ProblemList) -> Iterator[None]:
+    """Note what is wrong with a law that is read inside this context."""
+    try:
+        yield
+    except InputError as error:
+        message, _, known = str(error).partition(" (known: ")
+        known = known.removesuffix(")") or ", ".join(everything)
+        problems.add(path, message, f"known: {known}")
+    except _LAW_FAILURES as error:
+        problems.add(path, f"cannot be worked with: {_first_line(error)}")
 
 
 def _number(value: Any) -> float:
@@ -192,7 +261,7 @@ def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
-def check_speed(law: "MotilityLaw", species: int, densities: Any, place: str, problems: ProblemList) -> None:
+def check_speed(law: "MotilityLaw", species: int, fields: Any, place: str, problems: ProblemList) -> None:
     """Check that a law gives a speed at densities that the file names.
 
     Parameters
@@ -201,8 +270,8 @@ def check_speed(law: "MotilityLaw", species: int, densities: Any, place: str, pr
         The motility law.
     species
         Index of its species.
-    densities
-        Densities of all species, shape (species,).
+    fields
+        Densities of all species, then concentrations of all chemicals, shape (species + chemical,).
     place
         Key path at which these densities stand.
     problems
@@ -210,7 +279,7 @@ def check_speed(law: "MotilityLaw", species: int, densities: Any, place: str, pr
     """
     path: KeyPath = ("model", "species", species, "speed")
     try:
-        law.speed(np.asarray(densities, dtype=np.float64))
+        law.speed(np.asarray(fields, dtype=np.float64))
     except InputError as error:
         message = str(error).removeprefix(f"the law '{law.text}' ")
         problems.add(path, f"with densities from {place} the law {message}")
@@ -219,20 +288,42 @@ def check_speed(law: "MotilityLaw", species: int, densities: Any, place: str, pr
 
 
 def _build(section: ModelSection, problems: ProblemList) -> "Model | None":
-    from theory.model import Model, Motion, PairSensing, Sensing, Species
+    from theory.model import Chemical, MeanField, Model, PairSensing, Sensing
 
-    species = [
-        Species(one.name, Motion(**one.motion.model_dump()), one.speed, one.translational_diffusion) for one in section.species
-    ]
     sensing = section.sensing
     pairs = tuple(PairSensing(**pair.model_dump()) for pair in sensing.pairs)
     try:
         return Model(
             section.dimension,
-            species,
+            [_species(one) for one in section.species],
             section.parameters,
             Sensing(sensing.kernel, sensing.range, pairs, sensing.count_self),
+            chemicals=[Chemical(**one.model_dump()) for one in section.chemicals],
+            interactions=[_interaction(one) for one in section.interactions],
+            mean_field=[MeanField(**one.model_dump()) for one in section.mean_field],
         )
     except InputError as error:
         problems.add(("model",), str(error))
         return None
+
+
+def _species(section: SpeciesSection) -> "Species":
+    from theory.model import Chemotaxis, Motion, Species
+
+    return Species(
+        section.name,
+        Motion(**section.motion.model_dump()),
+        section.speed,
+        section.translational_diffusion,
+        tuple(Chemotaxis(name, **response.model_dump()) for name, response in section.chemotaxis.items()),
+        section.translational_drag,
+        section.rotational_drag,
+    )
+
+
+def _interaction(section: InteractionSection) -> "PairInteraction":
+    from theory.model import PairInteraction
+
+    if section.janus is not None:
+        return PairInteraction.janus(section.observer, section.source, cutoff=section.cutoff, **section.janus.model_dump())
+    return PairInteraction(section.observer, section.source, section.cutoff, section.force or "0", section.torque or "0")

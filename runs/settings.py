@@ -59,6 +59,24 @@ class MotionSection(Section):
     )
 
 
+class ChemotaxisSection(Section):
+    """How a species steers by the gradient of a chemical; positive numbers make it a repellent."""
+
+    speed_bias: float = Field(
+        default=0.0,
+        description="v1: the speed falls by this times the gradient along the direction (length^2/time per concentration)",
+    )
+    reorientation_bias: float = Field(
+        default=0.0,
+        description="1/tau1: the reorientation rate rises by this times the gradient along the direction "
+        "(length/time per concentration)",
+    )
+    turning: float = Field(
+        default=0.0,
+        description="chi: the direction turns down the gradient at this times its magnitude (length/time per concentration)",
+    )
+
+
 class SpeciesSection(Section):
     """One species."""
 
@@ -66,9 +84,67 @@ class SpeciesSection(Section):
     motion: MotionSection = Field(description="how directions forget themselves")
     speed: Annotated[str, BeforeValidator(constant_as_text)] = Field(
         description="motility law: speed (length/time) in the sensed densities of the species, "
-        "their sum total, and the parameters; a number is a constant speed"
+        "their sum total, the concentrations of chemicals and the parameters; a number is a constant speed"
     )
     translational_diffusion: NonNegative = Field(default=0.0, description="translational diffusivity (length^2/time)")
+    chemotaxis: Mapping[str, ChemotaxisSection] = Field(
+        default={}, description="how the species steers by chemicals, by name of the chemical"
+    )
+    translational_drag: Positive = Field(default=1.0, description="xi_t, by which pair forces are divided (force time/length)")
+    rotational_drag: Positive = Field(default=1.0, description="xi_r, by which pair torques are divided (torque time)")
+
+
+class ChemicalSection(Section):
+    """One chemical that particles make."""
+
+    name: str = Field(description="identifier by which motility laws and chemotaxis name the chemical")
+    production: Mapping[str, float] = Field(
+        default={}, description="rate at which one particle of each species makes it (amount/time); negative: takes it up"
+    )
+    diffusivity: NonNegative = Field(description="diffusivity (length^2/time)")
+    decay_rate: NonNegative = Field(description="rate of decay (1/time)")
+    adiabatic: bool = Field(
+        default=True, description="whether the concentration follows the densities at once, rather than in time"
+    )
+
+
+class JanusSection(Section):
+    """Screened dipoles in the head and the tail of Janus colloids ([S2] Eqs. 1, 2)."""
+
+    head_dipole: float = Field(description="strength of the dipole in the head")
+    tail_dipole: float = Field(description="strength of the dipole in the tail, with its sign")
+    dipole_offset: NonNegative = Field(description="distance of the dipoles from the centre (length)")
+    screening_length: Positive = Field(description="screening length (length)")
+    permittivity: Positive = Field(default=1.0, description="permittivity")
+
+
+class InteractionSection(Section):
+    """Force and torque on particles of one species from those of another."""
+
+    observer: str = Field(description="species that is pushed and turned")
+    source: str = Field(description="species that pushes and turns it")
+    cutoff: Positive = Field(default=8.0, description="distance from which on the interaction is left out (length)")
+    force: Annotated[str, BeforeValidator(constant_as_text)] | None = Field(
+        default=None, description="force in the distance r and the parameters; positive repels"
+    )
+    torque: Annotated[str, BeforeValidator(constant_as_text)] | None = Field(
+        default=None,
+        description="torque in the distance r and the parameters; positive turns the observer away from the source",
+    )
+    janus: JanusSection | None = Field(default=None, description="in place of force and torque: those of Janus colloids")
+
+
+class MeanFieldSection(Section):
+    """The pair interaction of two species as fields see it."""
+
+    observer: str = Field(description="species that is acted on")
+    source: str = Field(description="species that acts")
+    torque_harmonics: tuple[float, ...] = Field(
+        default=(), strict=False, max_length=64, description="T_1, T_2, ...: harmonics of the mean torque (torque length^2)"
+    )
+    speed_reduction: float = Field(default=0.0, description="zeta_0: loss of speed per density (force length^2)")
+    turning: float = Field(default=0.0, description="chi: turning down the density gradient (length^4/time)")
+    repulsion: float = Field(default=0.0, description="kappa_F: drift down the density gradient (force length^4)")
 
 
 class PairSection(Section):
@@ -103,6 +179,17 @@ class ModelSection(Section):
     )
     species: tuple[SpeciesSection, ...] = Field(strict=False, min_length=1, max_length=64, description="the species")
     sensing: SensingSection = Field(default=SensingSection(), description="how densities are sensed")
+    chemicals: tuple[ChemicalSection, ...] = Field(
+        default=(), strict=False, max_length=16, description="chemicals that particles make and steer by"
+    )
+    interactions: tuple[InteractionSection, ...] = Field(
+        default=(), strict=False, description="pair forces and torques, at most one for each ordered pair of species"
+    )
+    mean_field: tuple[MeanFieldSection, ...] = Field(
+        default=(),
+        strict=False,
+        description="coefficients with which fields see pair interactions, at most one for each ordered pair of species",
+    )
 
 
 class DomainSection(Section):

@@ -6,9 +6,32 @@ from theory.errors import InputError, NumericalFailure
 
 if TYPE_CHECKING:
     from theory.kernels import Kernel
-    from theory.model import Model, Motion, PairSensing, Sensing, Species
+    from theory.model import (
+        Chemical,
+        Chemotaxis,
+        MeanField,
+        Model,
+        Motion,
+        PairInteraction,
+        PairSensing,
+        Sensing,
+        Species,
+    )
 
-__all__ = ["InputError", "Kernel", "Model", "Motion", "NumericalFailure", "PairSensing", "Sensing", "Species"]
+__all__ = [
+    "Chemical",
+    "Chemotaxis",
+    "InputError",
+    "Kernel",
+    "MeanField",
+    "Model",
+    "Motion",
+    "NumericalFailure",
+    "PairInteraction",
+    "PairSensing",
+    "Sensing",
+    "Species",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -103,25 +103,26 @@ class _LoopPrinter(PythonCodePrinter):  # type: ignore[misc]
 def source_of(law: MotilityLaw) -> str:
     """The generated module's text.
 
-    The names of species and parameters are replaced by positions, so that laws that differ by names alone share a module.
+    The names of species, chemicals and parameters are replaced by positions, so that laws that differ by names alone share
+    a module.
     """
-    species = {symbol(name): sympy.Symbol(f"s{n}", real=True) for n, name in enumerate(law.species)}
+    fields = {symbol(name): sympy.Symbol(f"s{n}", real=True) for n, name in enumerate(law.fields)}
     parameters = {symbol(name): sympy.Symbol(f"p{n}", real=True) for n, name in enumerate(law.parameters)}
-    tree = law.expression.xreplace({**species, **parameters})
+    tree = law.expression.xreplace({**fields, **parameters})
     steps, (result,) = sympy.cse([tree], symbols=sympy.numbered_symbols("t"))
     printer = _LoopPrinter()
     indent = " " * 8
-    body = [f"{indent}s{n} = row{n}[i]" for n, s in enumerate(species.values()) if tree.has(s)]
+    body = [f"{indent}s{n} = row{n}[i]" for n, s in enumerate(fields.values()) if tree.has(s)]
     body += [f"{indent}{name} = {printer.doprint(step)}" for name, step in steps]
     body.append(f"{indent}out[i] = {printer.doprint(result)}")
     return _TEMPLATE.format(
         version=_TEMPLATE_VERSION,
         law=tree,
-        rows=", ".join(f"row{n}" for n in range(len(species))),
+        rows=", ".join(f"row{n}" for n in range(len(fields))),
         parameters="\n".join(f"    p{n} = parameters[{n}]" for n, p in enumerate(parameters.values()) if tree.has(p)),
         body="\n".join(body),
         block=_BLOCK,
-        slices=", ".join(f"points[channels[{n}], start:stop]" for n in range(len(species))),
+        slices=", ".join(f"points[channels[{n}], start:stop]" for n in range(len(fields))),
     )
 
 
@@ -188,11 +189,11 @@ def _forget_machine_code(module: ModuleType) -> None:
 def compile_law(law: MotilityLaw) -> Over:
     """The law as ``over(points, channels, parameters, out)``.
 
-    ``points`` (channel, n) float64, C-contiguous, are the sensed fields; ``channels`` (species,) int64 says which of them
-    holds which species; ``parameters`` (parameter,) float64; ``out`` (n,) float64 receives the speeds (not checked).
+    ``points`` (channel + chemical, n) float64, C-contiguous, are the sensed fields; ``channels`` (species + chemical,) int64
+    says which of them holds what; ``parameters`` (parameter,) float64; ``out`` (n,) float64 receives the speeds (not checked).
     """
     module = _load(source_of(law))
-    arguments = (np.ones((len(law.species), 1)), np.arange(len(law.species)), _values(law), np.empty(1))
+    arguments = (np.ones((len(law.fields), 1)), np.arange(len(law.fields)), _values(law), np.empty(1))
     try:
         module.over(*arguments)
     except Exception as error:
@@ -235,7 +236,7 @@ class CompiledLaws:
         Parameters
         ----------
         points
-            Sensed fields, shape (channel, n), C-contiguous.
+            Sensed fields, then concentrations, shape (channel + chemical, n), C-contiguous.
         out
             Speeds, shape (species, n), overwritten. They are not checked.
         """

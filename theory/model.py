@@ -9,88 +9,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.chemistry import Chemical, Chemotaxis
 from theory.errors import InputError
-from theory.expressions import FUNCTION_NAMES
+from theory.expressions import FUNCTION_NAMES, symbol
+from theory.interactions import DISTANCE, InteractionLaw, MeanField, PairInteraction
 from theory.kernels import Kernel
 from theory.motility import TOTAL, MotilityLaw
+from theory.motion import Motion
 
 if TYPE_CHECKING:
     from theory.codegen import CompiledLaws
 
 Array = NDArray[np.float64]
+_Pair = TypeVar("_Pair", PairInteraction, MeanField)
 
-
-@dataclass(frozen=True)
-class Motion:
-    """How a particle's direction forgets itself.
-
-    Parameters
-    ----------
-    tumble_rate
-        alpha (1/time): complete random reorientations (run-and-tumble particles).
-    rotational_diffusion
-        Dr (1/time): diffusion of the direction (active Brownian particles). Both rates may be non-zero.
-    aoup
-        The self-propulsion is an Ornstein-Uhlenbeck vector with <|u|^2> = 1 and the persistence time of the rates.
-    persistence_time
-        Only with ``aoup``: the correlation time (time), in place of the rates.
-
-    Raises
-    ------
-    InputError
-        A rate is negative or not finite, all are zero, or ``persistence_time`` is given without ``aoup``.
-    """
-
-    tumble_rate: float = 0.0
-    rotational_diffusion: float = 0.0
-    aoup: bool = False
-    persistence_time: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("tumble_rate", "rotational_diffusion"):
-            rate = getattr(self, name)
-            if not (np.isfinite(rate) and rate >= 0.0):
-                raise InputError(f"{name} is {rate}; it must be finite and not negative")
-        if self.persistence_time is None:
-            if self.tumble_rate == 0.0 and self.rotational_diffusion == 0.0:
-                raise InputError("a motion needs a tumble_rate or a rotational_diffusion above zero")
-            return
-        if not self.aoup:
-            raise InputError("persistence_time belongs to aoup = true; otherwise give tumble_rate or rotational_diffusion")
-        if self.tumble_rate != 0.0 or self.rotational_diffusion != 0.0:
-            raise InputError("give either persistence_time or the rates, not both")
-        if not (np.isfinite(self.persistence_time) and self.persistence_time > 0.0):
-            raise InputError(f"persistence_time is {self.persistence_time}; it must be positive and finite")
-
-    def time(self, dimension: int) -> float:
-        """Persistence time tau, 1/tau = alpha + (d - 1) Dr ([S1], below Eq. 1).
-
-        Raises
-        ------
-        InputError
-            Only rotational diffusion in one dimension, where a direction cannot diffuse.
-        """
-        if self.persistence_time is not None:
-            return self.persistence_time
-        rate = self.tumble_rate + (dimension - 1) * self.rotational_diffusion
-        if rate == 0.0:
-            raise InputError("in one dimension a direction cannot diffuse; give a tumble_rate")
-        return 1.0 / rate
-
-    def __str__(self) -> str:
-        if self.persistence_time is not None:
-            return f"Ornstein-Uhlenbeck, persistence time {self.persistence_time:g}"
-        rates = []
-        if self.tumble_rate:
-            rates.append(f"tumble rate {self.tumble_rate:g}")
-        if self.rotational_diffusion:
-            rates.append(f"rotational diffusion {self.rotational_diffusion:g}")
-        return ("Ornstein-Uhlenbeck, " if self.aoup else "") + ", ".join(rates)
+# names with a meaning of their own in laws
+RESERVED_NAMES = (TOTAL, DISTANCE, *FUNCTION_NAMES)
 
 
 @dataclass(frozen=True)
@@ -107,18 +46,37 @@ class Species:
         The motility law as text.
     translational_diffusion
         Dt (length^2/time), at least 0.
+    chemotaxis
+        How the species steers by chemicals, at most once per chemical.
+    translational_drag, rotational_drag
+        xi_t (force time/length) and xi_r (torque time), positive: by which pair forces and torques are divided.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range, or a chemical is named twice.
     """
 
     name: str
     motion: Motion
     speed: str
     translational_diffusion: float = 0.0
+    chemotaxis: tuple[Chemotaxis, ...] = ()
+    translational_drag: float = 1.0
+    rotational_drag: float = 1.0
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.translational_diffusion) and self.translational_diffusion >= 0.0):
             raise InputError(
                 f"translational_diffusion of {self.name} is {self.translational_diffusion}; it must be finite and not negative"
             )
+        for name in ("translational_drag", "rotational_drag"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > 0.0):
+                raise InputError(f"{name} of {self.name} is {value}; it must be positive and finite")
+        chemicals = [one.chemical for one in self.chemotaxis]
+        if len(set(chemicals)) < len(chemicals):
+            raise InputError(f"how {self.name} steers by a chemical is stated twice among {', '.join(chemicals)}")
 
 
 @dataclass(frozen=True)
@@ -153,14 +111,17 @@ class Sensing:
 
 @dataclass(frozen=True)
 class Channels:
-    """The distinct sensed fields: one per pair of (kernel, source species) in use.
+    """The distinct sensed fields: one per pair of (kernel, source species) in use, then the chemicals.
+
+    Motility laws read them from arrays of shape (channel + chemical, ...).
 
     Parameters
     ----------
     kernels, sources
         Kernel and source species (index) of each channel.
     index
-        Channel read by observer (row) for source (column), shape (species, species).
+        Row of those arrays that holds what an observer (row) reads for a source (column: the species, then the
+        chemicals), shape (species, species + chemical).
     """
 
     kernels: tuple[Kernel, ...]
@@ -181,11 +142,17 @@ class Model:
         Values used by the motility laws.
     sensing
         Sensing kernels.
+    chemicals
+        What particles make and steer by; names as those of the species.
+    interactions
+        Pair forces and torques, at most one per ordered pair (observer, source).
+    mean_field
+        Coefficients with which fields see pair interactions, likewise.
 
     Raises
     ------
     InputError
-        Anything out of range, a name used twice, or a law that is not an expression of the names.
+        Anything out of range, a name used twice or unknown, or a law that is not an expression of the names.
     """
 
     def __init__(
@@ -194,6 +161,10 @@ class Model:
         species: Sequence[Species],
         parameters: Mapping[str, float] | None = None,
         sensing: Sensing | None = None,
+        *,
+        chemicals: Sequence[Chemical] = (),
+        interactions: Sequence[PairInteraction] = (),
+        mean_field: Sequence[MeanField] = (),
     ) -> None:
         if dimension not in (1, 2, 3):
             raise InputError(f"dimension is {dimension}; it must be 1, 2 or 3")
@@ -203,26 +174,79 @@ class Model:
         self._species = tuple(species)
         self._parameters = MappingProxyType({name: float(value) for name, value in (parameters or {}).items()})
         self._sensing = sensing or Sensing()
+        self._chemicals = tuple(chemicals)
         self._check_names()
-        self._motility = MappingProxyType({one.name: _law(one, self.names, self._parameters) for one in self._species})
+        self._motility = MappingProxyType({one.name: self._law(one) for one in self._species})
+        self._interactions = MappingProxyType(
+            {pair: InteractionLaw(one, self._parameters) for pair, one in self._by_pair("act on", interactions).items()}
+        )
+        self._mean_field = MappingProxyType(self._by_pair("appear to", mean_field))
+        self._check_chemistry()
+        self._check_interactions()
         _ = self.persistence_times, self.channels
+
+    def _law(self, one: Species) -> MotilityLaw:
+        try:
+            return MotilityLaw(one.speed, self.names, self._parameters, self.chemical_names)
+        except InputError as error:
+            raise type(error)(f"speed of species {one.name}: {error}") from None
+
+    def _by_pair(self, verb: str, stated: Sequence[_Pair]) -> dict[tuple[int, int], _Pair]:
+        """What is stated of ordered pairs, by (observer, source) index."""
+        table: dict[tuple[int, int], _Pair] = {}
+        for one in stated:
+            pair = (self.index(one.observer), self.index(one.source))
+            if pair in table:
+                raise InputError(f"how particles of {one.source} {verb} those of {one.observer} is stated twice")
+            table[pair] = one
+        return table
+
+    def _check_chemistry(self) -> None:
+        for chemical in self._chemicals:
+            for name in chemical.production:
+                self.index(name)
+        for one in self._species:
+            for response in one.chemotaxis:
+                if response.chemical not in self.chemical_names:
+                    known = ", ".join(self.chemical_names) or "there are none"
+                    raise InputError(f"{one.name} steers by '{response.chemical}', which is no chemical (known: {known})")
+                chemical = self._chemicals[self.chemical_names.index(response.chemical)]
+                if chemical.diffusivity == 0.0:
+                    raise InputError(
+                        f"{one.name} steers by {chemical.name}, whose diffusivity is 0: its gradient would be that of single "
+                        "particles; give the chemical a diffusivity"
+                    )
+                if one.motion.aoup and (response.reorientation_bias != 0.0 or response.turning != 0.0):
+                    raise InputError(
+                        f"{one.name} is an Ornstein-Uhlenbeck particle: it has neither a reorientation rate to bias nor a unit "
+                        f"direction to turn by {chemical.name}; use speed_bias"
+                    )
+                if self._dimension == 1 and response.turning != 0.0:
+                    raise InputError(f"{one.name} cannot turn by {chemical.name} in one dimension; use the other biases")
+
+    def _check_interactions(self) -> None:
+        for (observer, _), law in self._interactions.items():
+            if law.has_torque and (self._dimension != 2 or self._species[observer].motion.aoup):
+                raise InputError(
+                    f"torques turn unit directions in two dimensions; {self.names[observer]} has none "
+                    f"(dimension {self._dimension}{', Ornstein-Uhlenbeck' if self._species[observer].motion.aoup else ''})"
+                )
 
     def _check_names(self) -> None:
         seen: set[str] = set()
         for kind, name in [
             *(("species", s.name) for s in self._species),
+            *(("chemical", c.name) for c in self._chemicals),
             *(("parameter", p) for p in self._parameters),
         ]:
             if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name):
                 raise InputError(
                     f"the {kind} name '{name}' is not an identifier (letters, digits and _, no digit first, no keyword)"
                 )
-            if name == TOTAL or name in FUNCTION_NAMES:
-                raise InputError(
-                    f"the {kind} name '{name}' is reserved ({TOTAL} and the functions {', '.join(FUNCTION_NAMES)})"
-                )
+            if name in RESERVED_NAMES:
+                raise InputError(f"the {kind} name '{name}' is reserved ({', '.join(RESERVED_NAMES)})")
             if name in seen:
-                raise InputError(f"the name '{name}' is used twice among species and parameters")
+                raise InputError(f"the name '{name}' is used twice among species, chemicals and parameters")
             seen.add(name)
         for name, value in self._parameters.items():
             if not np.isfinite(value):
@@ -247,6 +271,26 @@ class Model:
     def number_of_species(self) -> int:
         """Number of species N."""
         return len(self._species)
+
+    @property
+    def chemicals(self) -> tuple[Chemical, ...]:
+        """The chemicals, in the order of all concentration arrays."""
+        return self._chemicals
+
+    @property
+    def chemical_names(self) -> tuple[str, ...]:
+        """Names of the chemicals."""
+        return tuple(one.name for one in self._chemicals)
+
+    @property
+    def interactions(self) -> Mapping[tuple[int, int], InteractionLaw]:
+        """Pair forces and torques, by (observer, source) index."""
+        return self._interactions
+
+    @property
+    def mean_field(self) -> Mapping[tuple[int, int], MeanField]:
+        """Coefficients with which fields see pair interactions, by (observer, source) index."""
+        return self._mean_field
 
     @property
     def parameters(self) -> Mapping[str, float]:
@@ -300,9 +344,50 @@ class Model:
         # channels in the order of the source species, so that with one kernel channel n is species n
         distinct = list(dict.fromkeys((table[o, s], j) for j, s in enumerate(self.names) for o in self.names))
         number = {channel: n for n, channel in enumerate(distinct)}
-        index = np.array([[number[table[o, s], j] for j, s in enumerate(self.names)] for o in self.names], dtype=np.int64)
+        chemicals = [len(distinct) + p for p in range(len(self._chemicals))]
+        rows = [[*(number[table[o, s], j] for j, s in enumerate(self.names)), *chemicals] for o in self.names]
+        index = np.array(rows, dtype=np.int64)
         index.flags.writeable = False
         return Channels(tuple(k for k, _ in distinct), tuple(j for _, j in distinct), index)
+
+    @cached_property
+    def senses(self) -> NDArray[np.bool_]:
+        """Whether the speed of an observer (row) depends on a source (column), shape (species, species + chemical)."""
+        fields = [symbol(name) for name in (*self.names, *self.chemical_names)]
+        return np.array([[law.expression.has(one) for one in fields] for law in self._motility.values()], dtype=np.bool_)
+
+    @cached_property
+    def production(self) -> Array:
+        """beta of each chemical by each species, shape (chemical, species) (amount/time per particle)."""
+        rates = [[one.production.get(name, 0.0) for name in self.names] for one in self._chemicals]
+        return np.array(rates, dtype=np.float64).reshape(len(self._chemicals), self.number_of_species)
+
+    @cached_property
+    def speed_biases(self) -> Array:
+        """v1 of each species by each chemical, shape (species, chemical) ([S1] Eq. 15)."""
+        return self._chemotactic("speed_bias")
+
+    @cached_property
+    def reorientation_biases(self) -> Array:
+        """1/tau1 of each species by each chemical, shape (species, chemical) ([S1] Eq. 15)."""
+        return self._chemotactic("reorientation_bias")
+
+    @cached_property
+    def turnings(self) -> Array:
+        """chi of each species by each chemical, shape (species, chemical)."""
+        return self._chemotactic("turning")
+
+    def _chemotactic(self, name: str) -> Array:
+        out = np.zeros((self.number_of_species, len(self._chemicals)))
+        for s, one in enumerate(self._species):
+            for response in one.chemotaxis:
+                out[s, self.chemical_names.index(response.chemical)] = getattr(response, name)
+        return out
+
+    @cached_property
+    def drags(self) -> Array:
+        """xi_t and xi_r of each species, shape (species, 2)."""
+        return np.array([[one.translational_drag, one.rotational_drag] for one in self._species])
 
     @property
     def sensing_ranges(self) -> Array:
@@ -337,8 +422,38 @@ class Model:
             raise InputError(f"the densities {values.tolist()} must be finite and not negative")
         return values
 
+    def concentrations(self, densities: ArrayLike) -> Array:
+        """Steady concentrations of the chemicals in homogeneous mixtures, beta rho/gamma.
+
+        Parameters
+        ----------
+        densities
+            Shape (species, ...) (1/length^d).
+
+        Returns
+        -------
+        ndarray
+            Shape (chemical, ...).
+
+        Raises
+        ------
+        InputError
+            A chemical does not decay, so that it has no steady concentration.
+        """
+        for chemical in self._chemicals:
+            if chemical.decay_rate == 0.0:
+                raise InputError(f"the chemical {chemical.name} does not decay: it has no steady concentration")
+        decay = np.array([one.decay_rate for one in self._chemicals])
+        made = np.tensordot(self.production, np.asarray(densities, dtype=np.float64), axes=1)
+        return np.asarray(made / decay.reshape(-1, *(1,) * (made.ndim - 1)))
+
+    def homogeneous_fields(self, densities: ArrayLike) -> Array:
+        """What laws read in homogeneous mixtures: densities, then concentrations, shape (species + chemical, ...)."""
+        values = np.asarray(densities, dtype=np.float64)
+        return np.concatenate([values, self.concentrations(values)]) if self._chemicals else values
+
     def speed(self, densities: ArrayLike) -> Array:
-        """Speeds of all species where the sensed densities equal the given ones.
+        """Speeds of all species in homogeneous mixtures.
 
         Parameters
         ----------
@@ -355,17 +470,15 @@ class Model:
         InputError
             A speed is negative or not finite.
         """
-        values = np.asarray(densities, dtype=np.float64)
-        return np.stack([law.speed(values) for law in self._motility.values()])
+        fields = self.homogeneous_fields(densities)
+        return np.stack([law.speed(fields) for law in self._motility.values()])
 
     def log_derivatives(self, densities: ArrayLike) -> Array:
-        """a_mn = d log v_m / d (sensed density of n), shape (species, species, ...)."""
-        values = np.asarray(densities, dtype=np.float64)
+        """a_mn = d log v_m / d (sensed density of n, or concentration), shape (species, species + chemical, ...)."""
+        fields = self.homogeneous_fields(densities)
+        names = (*self.names, *self.chemical_names)
         return np.stack(
-            [
-                np.stack([law.evaluate(law.log_derivative(name), values) for name in self.names])
-                for law in self._motility.values()
-            ]
+            [np.stack([law.evaluate(law.log_derivative(name), fields) for name in names]) for law in self._motility.values()]
         )
 
     def compiled(self) -> "CompiledLaws":
@@ -381,36 +494,22 @@ class Model:
         return f"Model({self._dimension}D, {', '.join(self.names)}, {self._sensing.kernel} kernel)"
 
     def __str__(self) -> str:
+        from theory.description import describe
+
         return describe(self)
 
 
-def _law(one: Species, names: tuple[str, ...], parameters: Mapping[str, float]) -> MotilityLaw:
-    try:
-        return MotilityLaw(one.speed, names, parameters)
-    except InputError as error:
-        raise type(error)(f"speed of species {one.name}: {error}") from None
-
-
-def describe(model: Model) -> str:
-    """The model as a tree that can be checked against a paper."""
-    sensing = model.sensing
-    lines = [f"model in {model.dimension}D, {model.number_of_species} species"]
-    for one in model.species:
-        lines.append(f"├─ {one.name}")
-        lines.append(f"│  ├─ motion: {one.motion} (persistence time {one.motion.time(model.dimension):g})")
-        if one.translational_diffusion:
-            lines.append(f"│  ├─ translational diffusion {one.translational_diffusion:g}")
-        head = "│  └─ speed = "
-        for n, text in enumerate(model.motility[one.name].pretty.splitlines()):
-            lines.append((head if n == 0 else "│" + " " * (len(head) - 1)) + text)
-    if model.parameters:
-        lines.append("├─ parameters: " + ", ".join(f"{name} = {value:g}" for name, value in model.parameters.items()))
-    lines.append(
-        f"└─ sensing: {sensing.kernel} kernel, range {sensing.range:g}, "
-        f"a particle {'senses' if sensing.count_self else 'does not sense'} itself"
-    )
-    lines.extend(f"   └─ {p.observer} senses {p.source}: {p.kernel} kernel, range {p.range:g}" for p in sensing.pairs)
-    return "\n".join(lines)
-
-
-__all__ = ["Channels", "Model", "MotilityLaw", "Motion", "PairSensing", "Sensing", "Species", "describe"]
+__all__ = [
+    "Channels",
+    "Chemical",
+    "Chemotaxis",
+    "InteractionLaw",
+    "MeanField",
+    "Model",
+    "MotilityLaw",
+    "Motion",
+    "PairInteraction",
+    "PairSensing",
+    "Sensing",
+    "Species",
+]

@@ -19,7 +19,7 @@ TOTAL = "total"
 
 @dataclass(frozen=True)
 class MotilityLaw:
-    """One species' speed as an expression in the sensed densities of the species, their sum ``total`` and parameters.
+    """One species' speed as an expression in the sensed densities, their sum ``total``, concentrations and parameters.
 
     Parameters
     ----------
@@ -29,6 +29,8 @@ class MotilityLaw:
         Names of all species, in the order of density arrays.
     parameters
         Values by name.
+    chemicals
+        Names of all chemicals, in the order of concentration arrays.
 
     Raises
     ------
@@ -39,14 +41,20 @@ class MotilityLaw:
     text: str
     species: tuple[str, ...]
     parameters: Mapping[str, float] = field(default_factory=dict)
+    chemicals: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self.expression
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of what the law may read at a point: the species, then the chemicals."""
+        return (*self.species, *self.chemicals)
+
     @cached_property
     def expression(self) -> sympy.Expr:
         """The checked tree, with ``total`` written out as the sum of the species."""
-        table: dict[str, sympy.Expr] = {name: symbol(name) for name in (*self.species, *self.parameters)}
+        table: dict[str, sympy.Expr] = {name: symbol(name) for name in (*self.fields, *self.parameters)}
         table[TOTAL] = sympy.Add(*(symbol(name) for name in self.species))
         return parse(self.text, table)
 
@@ -56,7 +64,7 @@ class MotilityLaw:
         return sympy.expand_log(sympy.log(sympy.powsimp(self.expression)), force=True)
 
     def derivative(self, name: str) -> sympy.Expr:
-        """d v / d name, exactly, for a species or a parameter."""
+        """d v / d name, exactly, for a species, a chemical or a parameter."""
         self._check(name)
         return sympy.diff(self.expression, symbol(name))
 
@@ -66,8 +74,8 @@ class MotilityLaw:
         return sympy.diff(self.logarithm, symbol(name))
 
     def _check(self, name: str) -> None:
-        if name not in self.species and name not in self.parameters:
-            raise InputError(f"'{name}' is neither a species nor a parameter of the law '{self.text}'")
+        if name not in self.fields and name not in self.parameters:
+            raise InputError(f"'{name}' is no species, chemical or parameter of the law '{self.text}'")
 
     @property
     def latex(self) -> str:
@@ -91,7 +99,7 @@ class MotilityLaw:
         tree
             For example ``law.expression`` or ``law.log_derivative("A")``.
         densities
-            Sensed densities, shape (species, ...).
+            Sensed densities, then concentrations, shape (species + chemical, ...).
 
         Returns
         -------
@@ -102,14 +110,14 @@ class MotilityLaw:
             return np.full(densities.shape[1:], float(tree))
         key = sympy.srepr(tree)
         if key not in self._evaluators:
-            names = [symbol(name) for name in (*self.species, *self.parameters)]
+            names = [symbol(name) for name in (*self.fields, *self.parameters)]
             self._evaluators[key] = sympy.lambdify(names, tree, modules="numpy", cse=True)
         with np.errstate(all="ignore"):
             value = self._evaluators[key](*densities, *self.parameters.values())
         return np.broadcast_to(np.asarray(value, dtype=np.float64), densities.shape[1:]).copy()
 
     def speed(self, densities: Array) -> Array:
-        """Speeds (length/time) at sensed densities of shape (species, ...).
+        """Speeds (length/time) at sensed densities and concentrations of shape (species + chemical, ...).
 
         Raises
         ------
@@ -121,7 +129,7 @@ class MotilityLaw:
         if np.any(wrong):
             where = tuple(index[0] for index in np.nonzero(np.atleast_1d(wrong)))
             at = ", ".join(
-                f"{name} = {float(np.atleast_1d(rho)[where]):g}" for name, rho in zip(self.species, densities, strict=True)
+                f"{name} = {float(np.atleast_1d(rho)[where]):g}" for name, rho in zip(self.fields, densities, strict=True)
             )
             raise InputError(
                 f"the law '{self.text}' gives the speed {float(np.atleast_1d(value)[where]):g} at {at}; "
