@@ -34,6 +34,7 @@ class Particles:
     orientations: Array
     identities: NDArray[np.int64]
     offsets: NDArray[np.int64]
+    version: int = field(default=0, init=False)
     _spare: tuple[Array, Array, NDArray[np.int64]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -48,6 +49,14 @@ class Particles:
     def numbers(self) -> NDArray[np.int64]:
         """Number of particles of each species, shape (species,)."""
         return np.diff(self.offsets)
+
+    @property
+    def places(self) -> Array:
+        return self.positions
+
+    @property
+    def headings(self) -> Array:
+        return self.orientations
 
     @property
     def species(self) -> NDArray[np.int16]:
@@ -69,6 +78,7 @@ class Particles:
         current = self.arrays
         self.positions, self.orientations, self.identities = self._spare
         self._spare = current
+        self.version += 1
 
     def slice_of(self, species: int) -> slice:
         """Where a species is stored."""
