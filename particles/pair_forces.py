@@ -35,8 +35,6 @@ Array = NDArray[np.float64]
 
 # Skin of the lists in units of the longest cut-off, measured to be fastest for the Janus particles of [S2].
 _SKIN = 0.1
-# Slabs by which the storage is sorted: enough for strips of so many particles each, and for no more than so many strips.
-_SLABS_PER_STRIP, _PER_STRIP, _STRIPS = 8, 128, 128
 # Shares of force or torque beyond the cut-off from which on it is told.
 _LARGEST_NEGLECTED_SHARE = 0.05
 # Separation of initial states: longest displacement in units of the closest approach, time in units of the fastest relaxation,
@@ -90,23 +88,28 @@ class VerletForces:
         Mean number densities (1/length^d), shape (species,): by them the cut-offs are judged.
     time_step
         dt (time): by it the resolution of collisions is judged.
+    order
+        Keeps the storage sorted.
 
     Attributes
     ----------
     order
-        How the storage is sorted: by slabs. The lists do not depend on it.
+        How the storage is sorted. The lists do not depend on it.
+    lists
+        The lists of neighbours.
     """
 
-    def __init__(self, model: Model, size: Array, offsets: NDArray[np.int64], densities: Array, time_step: float) -> None:
+    def __init__(
+        self, model: Model, size: Array, offsets: NDArray[np.int64], densities: Array, time_step: float, order: SlabOrder
+    ) -> None:
         cutoffs = {pair: law.cutoff for pair, law in model.interactions.items()}
         longest = max(cutoffs.values())
         self._model = model
         self._size = size
         self._time_step = time_step
         self._offsets = offsets
-        self._list = VerletList(size, offsets, cutoffs, _SKIN * longest)
-        slabs = _SLABS_PER_STRIP * int(np.clip(int(offsets[-1]) // _PER_STRIP, 1, _STRIPS))
-        self.order = SlabOrder(size, (slabs, *(1 for _ in size[1:])), offsets)
+        self.lists = VerletList(size, offsets, cutoffs, _SKIN * longest)
+        self.order = order
         self._acting = {pair: self._new_acting(pair) for pair in cutoffs}
         self._worst = {pair: np.zeros(2) for pair in cutoffs}
         self._scales = {pair: pair_scales(model, pair, densities) for pair in cutoffs}
@@ -127,7 +130,7 @@ class VerletForces:
     def prepare(self, particles: Particles) -> None:
         """Bring storage and lists up to date with the particles' places."""
         self.order.prepare(particles)
-        self._list.update(particles)
+        self.lists.update(particles)
 
     def act(self, particles: Particles, drifts: Array, rates: Array) -> None:
         """Add up the pairs; see :meth:`particles.stages.PairForces.act`.
@@ -146,11 +149,11 @@ class VerletForces:
     def _add_up(self, particles: Particles, drifts: Array, rates: Array) -> None:
         drifts[:] = 0.0
         rates[:] = 0.0
-        images = self._list.images
+        images = self.lists.images
         for pair, one in self._acting.items():
             if one.largest.size == 0:
                 continue
-            rows = self._list.rows[pair]
+            rows = self.lists.rows[pair]
             own = slice(int(self._offsets[pair[0]]), int(self._offsets[pair[0] + 1]))
             one.compiled.over(
                 one.stride,
@@ -236,7 +239,7 @@ class VerletForces:
     def state(self) -> dict[str, NDArray[Any]]:
         """Where the lists were made, by permanent number, how the storage is sorted, and what was seen of collisions."""
         worst = np.stack([self._worst[pair] for pair in self._acting])
-        reference = self._list.reference
+        reference = self.lists.reference
         made = {} if reference is None else {"pair_reference": reference.copy()}
         return self.order.state() | made | {"pair_extremes": worst}
 
@@ -244,7 +247,7 @@ class VerletForces:
         """Return to a state; the particles are restored already."""
         self.order.restore(state)
         if "pair_reference" in state:
-            self._list.build(np.array(state["pair_reference"], dtype=np.float64))
+            self.lists.build(np.array(state["pair_reference"], dtype=np.float64))
         for pair, worst in zip(self._acting, state["pair_extremes"], strict=True):
             self._worst[pair][:] = worst
 
