@@ -199,13 +199,14 @@ class VerletForces:
             if all(note_largest(one.largest, np.zeros(2)) < one.comfortable for one in self._acting.values()):
                 return
             length = np.sqrt(np.sum(drifts**2, axis=0)) * time
-            particles.positions += drifts * (time * np.minimum(1.0, longest / np.maximum(length, longest)))
-            particles.positions -= np.floor(particles.positions / self._size[:, None]) * self._size[:, None]
-            np.minimum(particles.positions, np.nextafter(self._size, 0.0)[:, None], out=particles.positions)
+            moved = particles.positions + drifts * (time * np.minimum(1.0, longest / np.maximum(length, longest)))
+            moved -= np.floor(moved / self._size[:, None]) * self._size[:, None]
+            # a coordinate just below zero is rounded to the edge itself
+            particles.positions[:] = np.minimum(moved, np.nextafter(self._size, 0.0)[:, None])
             particles.places[:] = particles.positions
         raise InputError(
-            f"particles stay too close to each other for the time step {self._time_step:g}, {_SEPARATIONS} times pushed apart by "
-            "their forces; shorten particles.time_step or lower the densities"
+            f"particles stay too close to each other for the time step {self._time_step:g}, though pushed apart by their forces "
+            f"{_SEPARATIONS} times; shorten particles.time_step or lower the densities"
         )
 
     def _failure(self, pair: Pair) -> NumericalFailure:

@@ -10,8 +10,8 @@ from theory.pair_scales import pair_scales
 
 # Without pair interactions.
 LONGEST = 0.01
-# Share of the fastest relaxation time of pairs: the midpoint scheme is stable up to 1 in theory and up to 0.4 in crystals of Janus
-# particles, where its errors at this share are below 1 % (docs/theory.md).
+# Share of the fastest relaxation time of pairs. The midpoint scheme is stable up to 1, in crystals of Janus particles up to 0.4,
+# and errs by less than 1 % at this share (docs/theory.md).
 _SHARE_OF_RELAXATION = 0.25
 _SHORTEST = 1e-9
 
@@ -33,10 +33,10 @@ def default_time_step(model: Model, densities: ArrayLike) -> float:
     """
     rates = {pair: pair_scales(model, pair, densities).rate for pair in model.interactions}
     for (observer, source), rate in rates.items():
-        if not _SHARE_OF_RELAXATION > _SHORTEST * rate:
+        if not _SHORTEST * rate < _SHARE_OF_RELAXATION:
             raise InputError(
-                f"no time step resolves what {model.names[source]} does to {model.names[observer]}: its law is singular, and no "
-                "repulsion keeps particles apart; state particles.time_step"
+                f"no time step resolves what {model.names[source]} does to {model.names[observer]}: its law is singular, and "
+                "no repulsion keeps particles apart; state particles.time_step"
             )
     return _rounded_down(min([LONGEST, *(_SHARE_OF_RELAXATION / rate for rate in rates.values() if rate > 0.0)]))
 
