@@ -118,7 +118,7 @@ def _list_run(
         out[end] = other
         near = (dx * dx + dy * dy + dz * dz < squared_range) & (identities[other] != itself)
         end += numba.uint64(near)
-    return numba.int64(end)
+    return numba.int64(end)  # type: ignore[no-any-return]
 
 
 @loop

@@ -128,7 +128,7 @@ class PeriodicImages:
     @property
     def nobody(self) -> int:
         """The entry that is far from everything."""
-        return self.anchors.shape[1]
+        return int(self.anchors.shape[1])
 
     def follow(self, particles: Particles) -> None:
         """Move the entries to the places of their particles."""

@@ -188,7 +188,10 @@ class VerletForces:
         InputError
             Collisions stay too strong for the time step.
         """
-        if all(one.comfortable == np.inf for one in self._acting.values()):
+        acting = list(self._acting.values())
+        # a law that is resolved at all distances needs nobody to be moved
+        enough = [one.strongest if one.strongest == np.inf else max(one.comfortable, 0.5 * one.strongest) for one in acting]
+        if all(one == np.inf for one in enough):
             return
         drifts, rates = np.empty_like(particles.positions), np.empty(particles.number)
         longest = _SEPARATION * min(scales.closest for scales in self._scales.values())
@@ -196,7 +199,7 @@ class VerletForces:
         for _ in range(_SEPARATIONS):
             self.prepare(particles)
             self._add_up(particles, drifts, rates)
-            if all(note_largest(one.largest, np.zeros(2)) < one.comfortable for one in self._acting.values()):
+            if all(note_largest(one.largest, np.zeros(2)) < most for one, most in zip(acting, enough, strict=True)):
                 return
             length = np.sqrt(np.sum(drifts**2, axis=0)) * time
             moved = particles.positions + drifts * (time * np.minimum(1.0, longest / np.maximum(length, longest)))
@@ -246,7 +249,7 @@ class VerletForces:
 
     def restore(self, state: Mapping[str, NDArray[Any]], particles: Particles) -> None:
         """Return to a state; the particles are restored already."""
-        self.order.restore(state)
+        self.order.restore(state, particles)
         if "pair_reference" in state:
             self.lists.build(np.array(state["pair_reference"], dtype=np.float64))
         for pair, worst in zip(self._acting, state["pair_extremes"], strict=True):

@@ -10,8 +10,8 @@ from theory.pair_scales import pair_scales
 
 # Without pair interactions.
 LONGEST = 0.01
-# Share of the fastest relaxation time of pairs. The midpoint scheme is stable up to 1, in crystals of Janus particles up to 0.4,
-# and errs by less than 1 % at this share (docs/theory.md).
+# Share of the fastest relaxation time of pairs. The midpoint scheme is stable up to 1, in crystals of Janus particles up to
+# 0.4, and errs by less than 1 % at this share (docs/theory.md).
 _SHARE_OF_RELAXATION = 0.25
 _SHORTEST = 1e-9
 

@@ -22,18 +22,18 @@ def all_pairs(
     for (observer, source), law in model.interactions.items():
         mine, theirs = np.flatnonzero(species == observer), np.flatnonzero(species == source)
         drags = model.drags[observer]
-        repeats = [range(-n, n + 1) for n in (np.ceil(law.cutoff / size) + 1).astype(int)]
+        repeats = [range(-n, n + 1) for n in np.ceil(law.cutoff / size).astype(int)]
         for boxes in product(*repeats):
             away = positions[:, mine, None] - positions[:, None, theirs] - (np.array(boxes) * size)[:, None, None]
             r = np.sqrt(np.sum(away**2, axis=0))
-            near = (r < law.cutoff) & (mine[:, None] != theirs[None, :])
-            unit = away / np.where(near, r, 1.0)
-            force = np.where(near, law.force(np.where(near, r, 1.0)), 0.0) / drags[0]
-            torque = np.where(near, law.torque(np.where(near, r, 1.0)), 0.0) / drags[1]
-            velocities[:, mine] += np.sum(force * unit, axis=2)
+            here, there = np.nonzero((r < law.cutoff) & (mine[:, None] != theirs[None, :]))
+            unit, i = away[:, here, there] / r[here, there], mine[here]
+            force, torque = law.force(r[here, there]) / drags[0], law.torque(r[here, there]) / drags[1]
+            for axis, out in enumerate(velocities):
+                np.add.at(out, i, force * unit[axis])
             largest = max(largest, float(np.max(np.abs(force), initial=0.0)), float(np.max(np.abs(torque), initial=0.0)))
             if model.dimension == 2:
                 # a neighbour on the left, u x (r_j - r_i) > 0, turns to the right where the torque is positive
-                left = directions[0, mine, None] * -unit[1] - directions[1, mine, None] * -unit[0]
-                rates[mine] -= np.sum(torque * left, axis=1)
+                left = directions[0, i] * -unit[1] - directions[1, i] * -unit[0]
+                np.add.at(rates, i, -torque * left)
     return velocities, rates, largest
