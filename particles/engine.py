@@ -119,7 +119,7 @@ class ParticleEngine:
         self._particles = initial_particles(
             model, edges, model.densities(composition), self._seed, density, predicts=predicts, interacts=interacts
         )
-        self._propagator = Propagator(model, self._time_step, self._seed, predicts=predicts)
+        self._propagator = Propagator(model, edges, self._time_step, self._seed, predicts=predicts)
         self._perception = Perception(
             model, edges, self._particles.offsets, sensing, mesh_spacing, self._time_step, self._threads, middle=predicts
         )

@@ -50,6 +50,8 @@ class Propagator:
     ----------
     model
         Says how each species moves.
+    size
+        Edges of the box, shape (dimension,) (length).
     time_step
         dt (time).
     seed
@@ -58,7 +60,8 @@ class Propagator:
         Whether steps are of the midpoint scheme; else of Euler and Maruyama's.
     """
 
-    def __init__(self, model: Model, time_step: float, seed: int, *, predicts: bool) -> None:
+    def __init__(self, model: Model, size: Array, time_step: float, seed: int, *, predicts: bool) -> None:
+        self._size = size
         self._time_step = time_step
         self._half = 0.5 * time_step if predicts else 0.0
         self._seed: Any = np.uint64(seed)
@@ -103,7 +106,7 @@ class Propagator:
             Their places and headings are overwritten.
         """
         if self._half > 0.0:
-            _motion_loops.predict(order.strips, self._clock(step), order.size, self._laws, particles.moving)
+            _motion_loops.predict(order.strips, self._clock(step), self._size, self._laws, particles.moving)
 
     def move(
         self,
@@ -140,7 +143,7 @@ class Propagator:
         _motion_loops.move(
             order.strips,
             self._clock(step),
-            order.size,
+            self._size,
             self._laws,
             self._biases,
             (speeds, drifts, rates, gradients),

@@ -129,10 +129,10 @@ class MeshSensing:
         kernels = list(dict.fromkeys(channels))
         self._kernels = np.array([kernels.index(kernel) for kernel in channels], dtype=np.int64)
         self._sources = np.array(model.channels.sources[: len(channels)], dtype=np.int64)
-        responses = np.array([kernel.transform(grid.wavenumber) for kernel in kernels]).reshape(-1, *grid.spectral_shape)
-        responses /= deposit_window(grid) ** 2
+        window = deposit_window(grid)
+        responses = [kernel.transform(grid.wavenumber) / window**2 for kernel in kernels]
         # transforms are not normalised
-        self._multipliers = responses.reshape(len(kernels), -1) / grid.cells
+        self._multipliers = np.array([response.ravel() / grid.cells for response in responses])
         biases = np.array((model.speed_biases, model.reorientation_biases, model.turnings))
         self._steering = np.flatnonzero(np.any(biases != 0.0, axis=(0, 1)))
         chemicals = len(model.chemicals)
@@ -145,7 +145,7 @@ class MeshSensing:
         if not model.sensing.count_self:
             self._own = self._own_responses(model, responses)
 
-    def _own_responses(self, model: Model, responses: Array) -> dict[tuple[int, int], Array]:
+    def _own_responses(self, model: Model, responses: list[Array]) -> dict[tuple[int, int], Array]:
         """What a particle of a species (first) makes of what it reads (second) around its own place."""
         own = {}
         if self._first_chemical:
