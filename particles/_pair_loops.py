@@ -10,12 +10,9 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
 
 from particles._order_loops import cell_of, stride_for, task
-from theory._loops import short_exp2
+from theory._loops import add_in_any_order, short_exp2
 from theory.compiling import inlined, loop, parallel_loop
 
 BUMP, LINEAR, GAUSSIAN, EXPONENTIAL = 0, 1, 2, 3
@@ -24,16 +21,6 @@ PADDING = 8
 _VECTOR = np.uint64(PADDING)
 _BLOCK = 256
 _LOG2_E = 1.4426950408889634
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _add_in_any_order(typing_context: Any, total: Any, term: Any) -> Any:
-    """Sum whose order the compiler chooses, once, when it compiles: without that leave the loop is not vectorised."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Instruction:
-        return builder.fadd(arguments[0], arguments[1], flags=("reassoc", "nsz"))
-
-    return types.float64(types.float64, types.float64), generate
 
 
 @inlined
@@ -57,7 +44,7 @@ def _sum_of(shape: int, limit: float, scale: float, start: int, stop: int, place
             gap = positions[axis, numba.uint64(start) + j] - place[axis]
             squared += gap * gap
         term = _kernel(shape, limit, squared * scale)
-        total = _add_in_any_order(total, term if j < count else 0.0)
+        total = add_in_any_order(total, term if j < count else 0.0)
     return total
 
 

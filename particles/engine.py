@@ -11,8 +11,9 @@ from particles.initial import initial_particles
 from particles.mesh import grid_for
 from particles.motion import Integrator, Propagator
 from particles.neighbours import SlabOrder
+from particles.pair_forces import VerletForces
 from particles.perception import Perception
-from particles.stages import PairForces, Storage
+from particles.stages import Storage
 from theory.compiling import set_threads
 from theory.errors import InputError
 from theory.fourier import Grid
@@ -26,6 +27,10 @@ _OUTPUT_CELLS_PER_RANGE = 4.0
 _LARGEST_SEED = 2**64 - 1
 # Particles in a slab, where nothing but the units of parallel work depends on it.
 _PARTICLES_PER_SLAB = 256
+# The same with pair forces, of which few particles are enough work for several threads.
+_INTERACTING_PER_SLAB = 16
+# Cells of the output grid per mean distance of particles, where they sense nothing.
+_OUTPUT_CELLS_PER_DISTANCE = 0.5
 
 
 class ParticleEngine:
@@ -58,7 +63,7 @@ class ParticleEngine:
         Largest spacing of the mesh (length); by default an eighth of the smallest sensing range and length of a chemical.
     output_grid
         Numbers of cells (x, y, ...) of the densities in frames, even and at least 8; by default cells are at most a quarter of
-        the smallest sensing range.
+        the smallest sensing range, or, where nothing is sensed, two mean distances of particles.
     threads
         Number of threads. Results do not depend on it.
     save_positions
@@ -76,8 +81,9 @@ class ParticleEngine:
 
     Notes
     -----
-    Particles start independent of each other but for the least distance, with directions of the stationary law.
-    Time-dependent chemicals start from the steady concentrations of these particles.
+    Particles start independent of each other but for the least distance, with directions of the stationary law; those that
+    interact are then pushed apart by their forces until the time step resolves them. Time-dependent chemicals start from the
+    steady concentrations of these particles.
     """
 
     def __init__(
@@ -112,16 +118,19 @@ class ParticleEngine:
         densities, how = model.densities(composition), {"predicts": predicts, "interacts": interacts}
         self._particles = initial_particles(model, edges, densities, self._seed, density, minimum_distance, **how)
         self._propagator = Propagator(model, edges, self._time_step, self._seed, predicts=predicts)
-        self._pairs = _pair_forces(model)
         self._perception = Perception(
             model, edges, self._particles.offsets, sensing, mesh_spacing, self._time_step, self._threads, middle=predicts
         )
-        self._storage: Storage = self._pairs or self._new_order()
+        order = self._new_order()
+        self._pairs = self._new_pairs(order, model.densities(composition)) if interacts else None
+        self._storage: Storage = self._pairs or order
         self._drifts, self._turn_rates = np.zeros_like(self._particles.drifts), np.zeros_like(self._particles.turn_rates)
         self._output_grid = self._new_output_grid(output_grid)
         self._cuts = np.zeros(model.number_of_species, dtype=np.int64)
         self._speeds_now: Array | None = None
         self._storage.order.sort(self._particles)
+        if self._pairs is not None:
+            self._pairs.separate(self._particles)
         self._perception.begin(self._particles)
 
     def _new_order(self) -> SlabOrder:
@@ -131,14 +140,21 @@ class ParticleEngine:
             cells = self._perception.mesh.mesh.grid.shape
             # particles of a row of the mesh stay unsorted: the row itself lies in the cache
             return SlabOrder(self._size, (*cells[:-1], 1) if across else cells, offsets)
-        slabs = max(1, self._particles.number // _PARTICLES_PER_SLAB)
+        interacts = bool(self._model.interactions)
+        slabs = max(1, self._particles.number // (_INTERACTING_PER_SLAB if interacts else _PARTICLES_PER_SLAB))
         if self._perception.exact is not None:
             slabs = max(1, min(slabs, int(self._size[-1] / self._perception.exact.line)))
-        return SlabOrder(self._size, (slabs, *across), offsets, keep=self._perception.exact is not None)
+        return SlabOrder(self._size, (slabs, *across), offsets, keep=interacts or self._perception.exact is not None)
+
+    def _new_pairs(self, order: SlabOrder, densities: Array) -> VerletForces:
+        return VerletForces(self._model, self._size, self._particles.offsets, densities, self._time_step, order)
 
     def _new_output_grid(self, output_grid: Sequence[int] | None) -> Grid:
-        if output_grid is None:
+        if output_grid is None and np.any(self._model.senses):
             return grid_for(self._size, float(np.min(self._model.sensing_ranges)) / _OUTPUT_CELLS_PER_RANGE)
+        if output_grid is None:
+            distance = (float(np.prod(self._size)) / self._particles.number) ** (1.0 / self._size.size)
+            return grid_for(self._size, distance / _OUTPUT_CELLS_PER_DISTANCE)
         if len(output_grid) != self._size.size:
             raise InputError(f"output_grid has {len(output_grid)} numbers; the box has {self._size.size} edges")
         return Grid(tuple(self._size.tolist()), tuple(int(cells) for cells in reversed(output_grid)))
@@ -225,7 +241,8 @@ class ParticleEngine:
         Raises
         ------
         NumericalFailure
-            A motility law gives a speed that is negative or not finite; the last completed step is kept.
+            A motility law gives a speed that is negative or not finite, or particles push each other harder than the time step
+            resolves; the last completed step is kept.
         """
         self._use_threads()
         last = round(until / self._time_step)
@@ -350,17 +367,6 @@ class ParticleEngine:
                 f"└─ time: {self.time:g} (step {self._step})",
             ]
         )
-
-
-def _pair_forces(model: Model) -> PairForces | None:
-    """The stage of pair interactions, if there are any."""
-    if not model.interactions:
-        return None
-    pairs = ", ".join(f"{model.names[source]} on {model.names[observer]}" for observer, source in model.interactions)
-    raise InputError(
-        f"the model has forces or torques between particles ({pairs}), which this version of the particle engine cannot "
-        "compute; remove model.interactions"
-    )
 
 
 def _checked_size(model: Model, size: ArrayLike) -> Array:

@@ -30,6 +30,11 @@ class Particles:
         Whether steps evaluate speeds, forces and gradients at predicted places; else at the positions.
     interacts
         Whether there are pair interactions, whose velocities are remembered.
+
+    Attributes
+    ----------
+    version
+        Counts how often the order of storage has changed.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Particles:
     ) -> None:
         d, number = positions.shape
         self.dimension = d
+        self.version = 0
         self.offsets = offsets
         self.identities = np.array(identities, dtype=np.int64)
         self._predicts, self._interacts = predicts, interacts
@@ -124,6 +130,7 @@ class Particles:
         current = self.arrays
         self.values, self.identities = self._spare
         self._spare = current
+        self.version += 1
 
     def slice_of(self, species: int) -> slice:
         """Where a species is stored."""
@@ -156,3 +163,4 @@ class Particles:
         """Return to a state."""
         for name, array in self._kept_values.items():
             array[...] = state[name]
+        self.version += 1

@@ -37,6 +37,16 @@ def _bits_of_float(typing_context: Any, value: Any) -> Any:
     return types.uint64(types.float64), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def add_in_any_order(typing_context: Any, total: Any, term: Any) -> Any:
+    """Sum whose order the compiler chooses, once, when it compiles: without that leave no loop of sums is vectorised."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Instruction:
+        return builder.fadd(arguments[0], arguments[1], flags=("reassoc", "nsz", "contract"))
+
+    return types.float64(types.float64, types.float64), generate
+
+
 @inlined
 def exp(x: Any) -> Any:
     """e^x, relative error below 4e-16 for |x| <= 708; arguments beyond are taken as -708 or 708."""
