@@ -437,6 +437,8 @@ def test_advice() -> None:
     assert advice[1].endswith("26 has a prime factor above 7; 28 is faster to transform")
     # 0.25 x 205 + 0.75 x 65 = 100
     assert advice[2] == "initial.phases: they hold A = 100 on average, the composition says 75"
+    # a mistyped name adds a parameter
+    assert parse(FULL, overrides=["model.parameters.v00=3.0"]).advice() == ("model.parameters.v00: no law uses it",)
 
 
 def test_slow_packages_are_imported_only_when_needed() -> None:
