@@ -5,8 +5,8 @@
 
     (source, axis, filter)  and a coefficient,
 
-the terms of target t being the lines ``starts[t]`` to ``starts[t + 1]``. An axis of 0 (x) or more stands for a derivative along it, a
-factor i k; a filter of 0 or more for a factor that depends on the mode; -1 for neither.
+the terms of target t being the lines ``starts[t]`` to ``starts[t + 1]``. An axis of 0 (x) or more stands for a derivative
+along it, a factor i k; a filter of 0 or more for a factor that depends on the mode; -1 for neither.
 """
 
 from typing import Any
@@ -182,3 +182,23 @@ def _add_turned(k: Any, z: Any, out: Any) -> None:
 def _add_derivative(coefficient: Any, k: Any, z: Any, out: Any) -> None:
     for i in range(out.shape[0]):
         out[i] += _turned(coefficient * k[i], z[i])
+
+
+@loop
+def scale_columns(index: Any, factors: Any, runs: Any, first: int, count: int, columns: Any) -> None:
+    """Multiply the arrays ``index`` of the columns by factors (array, column, row) of the modes."""
+    for a in range(index.shape[0]):
+        for c in range(count):
+            for n in range(runs.shape[0]):
+                row, place, length = runs[n]
+                for i in range(length):
+                    columns[index[a], c, place + i] *= factors[a, first + c, row + i]
+
+
+@loop
+def weigh(weights: Any, first: int, count: int, out: Any) -> None:
+    """Multiply modes by weights (component, column, row)."""
+    for s in range(out.shape[0]):
+        for c in range(first, first + count):
+            for r in range(out.shape[2]):
+                out[s, c, r] *= weights[s, c, r]

@@ -1,7 +1,7 @@
 """Compiled loops over the points of a block of rows; serial, for one block each.
 
-``rows`` (array, point) are the fields of one block, in the work array of one thread; ``kept`` (array, point) are fields of the whole
-grid, of which the block begins at the point ``start``.
+``rows`` (array, point) are the fields of one block, in the work array of one thread; ``kept`` (array, point) are fields of the
+whole grid, of which the block begins at the point ``start``.
 """
 
 import math
@@ -150,8 +150,8 @@ def solve_closure(
 
 @loop
 def draw(
-    seed: Any, stream: Any, step: Any, cells: int, densities: Any, speeds: Any, active: Any, passive: Any, start: int, count: int,
-    kept: Any, rows: Any,
+    seed: Any, stream: Any, step: Any, cells: int, densities: Any, speeds: Any, active: Any, passive: Any, start: int, count:
+    int, kept: Any, rows: Any,
 ) -> None:  # fmt: skip
     """Rows of normal numbers of the variance (active v^2 + passive) max(rho, 0).
 

@@ -1,4 +1,4 @@
-"""What a model's particles steer by, and how fields of its pair interactions enter: gathered from chemotaxis and mean field alike."""
+"""What particles steer by, and how pair interactions enter the equations: chemotaxis and mean field gathered in one form."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -139,11 +139,11 @@ def check_order(model: Model, order: int) -> AngularBasis:
 def _check_torques(model: Model, order: int, observer: str, source: str) -> None:
     if order == 0:
         raise InputError(
-            f"model.mean_field: {source} turns {observer} with torque_harmonics, which act on the polarity; at fields.order 0 there "
-            "is none: raise fields.order to 1 or more, or remove torque_harmonics"
+            f"model.mean_field: {source} turns {observer} with torque_harmonics, which act on the polarity; at fields.order 0 "
+            "there is none: raise fields.order to 1 or more, or remove torque_harmonics"
         )
     if model.dimension != 2:
         raise InputError(
-            f"model.mean_field: {source} turns {observer} with torque_harmonics, which are known in two dimensions only, not in "
-            f"{model.dimension}"
+            f"model.mean_field: {source} turns {observer} with torque_harmonics, which are known in two dimensions only, not "
+            f"in {model.dimension}"
         )

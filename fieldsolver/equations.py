@@ -1,19 +1,19 @@
 r"""The equations of the angular harmonics of a mixture, at any order, as sums of products.
 
-With the harmonics Y_a, their products M and turns N and their rates lambda_a (:mod:`fieldsolver.harmonics`), the fields phi_a of one
-species obey
+With the harmonics Y_a, their products M and turns N and their rates lambda_a (:mod:`fieldsolver.harmonics`), the fields phi_a
+of one species obey
 
     d_t phi_a = - d_j \sum_b M^j_ab p_b - lambda_a phi_a + Dt lap phi_a + R_a + d_j (kappa_g phi_a d_j c_g),
     p_b       = v phi_b - v1_g (d_l c_g) \sum_c M^l_bc phi_c,
     R_a       = - [ chi_g \sum_b N^j_ab phi_b + lambda_a (tau0/tau1)_g \sum_b M^j_ab phi_b ] d_j c_g + torques,
 
-summed over what particles steer by (g: chemicals, and densities for the mean field of pair interactions, there with kappa = kappa_F/xi_t).
-p_b is the average of Y_b (v - v1 u.grad c). In two dimensions the torques are, for Psi_k = phi_cos + i phi_sin,
+summed over what particles steer by (g: chemicals, and densities for the mean field of pair interactions, there with kappa =
+kappa_F/xi_t). p_b is the average of Y_b (v - v1 u.grad c). In two dimensions the torques are, for Psi_k = phi_cos + i phi_sin,
 
     d_t Psi_k = ... + (k/(2 pi xi_r)) \sum_m T_m Psi^nu_m Psi_{k-m},    T_-m = -T_m.
 
-The **order** K is the highest degree that has a dynamics of its own. Degree K + 1 is slaved to it: d_t = 0, degree K + 2 is zero, and
-what is of second order in gradients (diffusion, and v1 d_j (d_l c phi_s)) is left out,
+The **order** K is the highest degree that has a dynamics of its own. Degree K + 1 is slaved to it: d_t = 0, degree K + 2 is
+zero, and what is of second order in gradients (diffusion, and v1 d_j (d_l c phi_s)) is left out,
 
     lambda_s phi_s - (torque of degree K + 1) = - d_j \sum_{b of degree K} M^j_sb p_b + R_s.
 
@@ -59,7 +59,7 @@ class Equations:
     # --- first pass: modes to fields --------------------------------------------------------------------------------------
 
     def filters(self) -> Array:
-        """Factors that depend on the mode: kernels of the channels, responses of the chemicals, one; shape (filter, column, row)."""
+        """Factors that depend on the mode: kernels of the channels, responses of chemicals, 1; shape (filter, column, row)."""
         q, model = self.modes.wavenumber, self.layout.model
         kernels = [model.channels.kernels[c].transform(q) for c in self.layout.channels]
         responses = [one.transform(q) if one.adiabatic else np.ones_like(q) for one in model.chemicals]
@@ -108,7 +108,9 @@ class Equations:
                     fields = {c: lay.component(s, c) for c in range(lay.basis.kept)}
                     yield from self._bias_terms(out, s, b, lay.gradient_row, fields)
 
-    def _bias_terms(self, out: int, species: int, function: int, gradient: Place, fields: dict[int, int]) -> Iterator[PointTerm]:
+    def _bias_terms(
+        self, out: int, species: int, function: int, gradient: Place, fields: dict[int, int]
+    ) -> Iterator[PointTerm]:
         """-v1 d_l c M^l_bc phi_c over the functions c whose places are given."""
         for g, bias in enumerate(self.layout.steering.speed_biases[species]):
             for axis in range(self.layout.dimension):
@@ -150,7 +152,7 @@ class Equations:
         return self.layout.slaved > 0 and self.layout.steering.gradients == 0 and not self.layout.pairs.turn
 
     def to_slaved(self) -> PointTable:
-        """-strain + R in place of the strain; over lambda as well, where slaved harmonics do not enter each other's equations."""
+        """-strain + R in place of the strain; over lambda too, where slaved harmonics do not enter each other's equations."""
         return self._points(self._slaved_terms())
 
     def _slaved_terms(self) -> Iterator[PointTerm]:

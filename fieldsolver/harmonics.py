@@ -8,8 +8,8 @@ With the one-particle density f(r, u) the fields are  phi_a = \int f Y_a du:  ph
     d = 3:  1, (x, y, z), real spherical harmonics      scaled to c = 1/(2l + 1).
 
 All that the equations of the harmonics need follows from the products  u_j Y_a = \sum_b M^j_ab Y_b,  which couple neighbouring
-degrees only. The eigenvalues of the Laplacian on the sphere are -L_l, L_l = l (l + d - 2), and as u_j is itself a harmonic of degree
-one,
+degrees only. The eigenvalues of the Laplacian on the sphere are -L_l, L_l = l (l + d - 2), and as u_j is itself a harmonic of
+degree one,
 
     (e_j - u u_j) . grad_u Y_a = 1/2 [Lap (u_j Y_a) - u_j Lap Y_a - Y_a Lap u_j] = \sum_b N^j_ab Y_b,
     N^j_ab = 1/2 (L_a + L_1 - L_b) M^j_ab.
@@ -120,7 +120,8 @@ class AngularBasis:
     def closure_diffusivity(self) -> float:
         r"""Largest eigenvalue of  \sum_s M^x_as M^x_sb  over the degree K.
 
-        With phi_s = -(v/lambda) M^j_sb d_j phi_b, what a closure gives back to degree K is diffusion with this times v^2/lambda.
+        With phi_s = -(v/lambda) M^j_sb d_j phi_b, what a closure gives back to degree K is diffusion with this times
+        v^2/lambda.
         """
         if not self.slaved:
             return 0.0

@@ -15,9 +15,9 @@ Array = NDArray[np.float64]
 class Layout:
     """The fields of a model at an order.
 
-    The state holds the harmonics of all species, species by species, then the chemicals that have a dynamics of their own. The rows
-    of the first fields are the harmonics in the same order, the sensed densities, the concentrations, the gradients. Arrays of the
-    whole grid are the speeds, then those of the first fields that are needed again.
+    The state holds the harmonics of all species, species by species, then the chemicals that have a dynamics of their own. The
+    rows of the first fields are the harmonics in the same order, the sensed densities, the concentrations, the gradients.
+    Arrays of the whole grid are the speeds, then those of the first fields that are needed again.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class Layout:
 
     @cached_property
     def closure_couplings(self) -> Array:
-        """(K + 1) T_{K+1}/(2 pi xi_r), by which slaved harmonics of the species enter each other's, shape (observer, source)."""
+        """(K + 1) T_{K+1}/(2 pi xi_r), by which slaved harmonics enter each other's equations, shape (observer, source)."""
         return np.asarray((self.order + 1) * self.pairs.torques[:, :, self.order + 1])
 
     def slaved_row(self, species: int, function: int) -> int:

@@ -4,9 +4,10 @@ A real field f on a periodic grid is held as its unnormalised transform
 
     f_k = \sum_x f(x) exp(-i k.x),    |n| < N/3 along every axis of N cells,  k = 2 pi n/L,
 
-and of each pair k, -k one is stored: n_x >= 0. The Nyquist modes, which have no derivative, and everything else beyond two thirds of
-them do not exist. Arrays of modes have the shape (component, column, row), whatever the dimension of space: the column is n_x, the
-row numbers the wavenumbers along y and z in the order 0, 1, ..., m, -m, ..., -1 (y fastest); in one dimension there is one row.
+and of each pair k, -k one is stored: n_x >= 0. The Nyquist modes, which have no derivative, and everything else beyond two
+thirds of them do not exist. Arrays of modes have the shape (component, column, row), whatever the dimension of space: the
+column is n_x, the row numbers the wavenumbers along y and z in the order 0, 1, ..., m, -m, ..., -1 (y fastest); in one
+dimension there is one row.
 
 References
 ----------

@@ -1,16 +1,17 @@
 r"""Transforms in passes over blocks, with the work on points and modes done while a block is in the cache.
 
-A transform of d-dimensional fields is one along x, over rows of cells, and one along the other axes, over columns of modes; and of the
-columns only those are transformed that hold retained modes. What lies between two transforms acts on rows or on columns alone.
-A right-hand side is therefore a sequence of passes over blocks of rows and of columns,
+A transform of d-dimensional fields is one along x, over rows of cells, and one along the other axes, over columns of modes;
+and of the columns only those are transformed that hold retained modes. What lies between two transforms acts on rows or on
+columns alone. A right-hand side is therefore a sequence of passes over blocks of rows and of columns,
 
     rows:     load, transform along x to real space, work on points, transform along x, store,
     columns:  load, transform along y and z, work on modes, transform along y and z, store,
 
 between which fields wait as arrays transformed along x (``half``). A field takes 16/3 bytes per cell there.
 
-Blocks are shared by a few threads, each with work arrays and plans of its own. What a block gives does not depend on the thread
-that works on it, and plans made from the same wisdom are the same: results are the same, bit for bit, for any number of threads.
+Blocks are shared by a few threads, each with work arrays and plans of its own. What a block gives does not depend on the
+thread that works on it, and plans made from the same wisdom are the same: results are the same, bit for bit, for any number of
+threads.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +25,13 @@ from fieldsolver import _pass_loops
 from fieldsolver.modes import RetainedModes
 from theory.fourier import aligned, plan_along
 
-# Work arrays of one thread, real and complex together, for blocks of rows: they should stay in the second-level cache. Blocks of
-# columns gain more from reading longer pieces of memory.
+# Work arrays of one thread, real and complex together, for blocks of rows: they should stay in the second-level cache. Blocks
+# of columns gain more from reading longer pieces of memory.
 _ROW_BYTES, _COLUMN_BYTES = 2**20, 2**21
 # Every call of a compiled loop costs a microsecond: blocks should not be smaller than this.
 _LEAST_POINTS, _LEAST_COLUMNS = 4096, 4
-# Pieces of columns begin where a line of the cache does; columns do not lie a multiple of 4096 bytes apart, where they would fight for
-# the same places in the first-level cache.
+# Pieces of columns begin where a line of the cache does; columns do not lie a multiple of 4096 bytes apart, where they would
+# fight for the same places in the first-level cache.
 _LINE = 4
 
 Task = Callable[["Worker", int, int, int], None]
@@ -62,9 +63,7 @@ class Worker:
         Fields of a block of columns, shape (array, column, rows of the spectrum and a few to spare).
     """
 
-    def __init__(
-        self, number: int, modes: RetainedModes, arrays: int, rows: int, columns: int, types: tuple[str, str]
-    ) -> None:
+    def __init__(self, number: int, modes: RetainedModes, arrays: int, rows: int, columns: int, types: tuple[str, str]) -> None:
         real, spectral = types
         self.number = number
         self._cells = modes.grid.shape

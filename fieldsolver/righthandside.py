@@ -1,8 +1,8 @@
 """The deterministic right-hand side of a model's fields, at any order, in any dimension.
 
-Five passes over blocks work it out (:mod:`fieldsolver.equations` says what each sums up, :mod:`fieldsolver.passes` how blocks are
-shared). Per species and evaluation order 0 takes 3 + 2d real transforms: the density, its sensed field, v rho, d components of its
-gradient and d of the flux; order K in two dimensions takes 4K + 7, and 2K more where directions are turned.
+Five passes over blocks work it out (:mod:`fieldsolver.equations` says what each sums up, :mod:`fieldsolver.passes` how blocks
+are shared). Per species and evaluation order 0 takes 3 + 2d real transforms: the density, its sensed field, v rho, d
+components of its gradient and d of the flux; order K in two dimensions takes 4K + 7, and 2K more where directions are turned.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from fieldsolver.equations import Equations
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.passes import Passes, Worker
+from fieldsolver.snapshots import concentration_modes
 from fieldsolver.tables import ModeTable
 from theory.fourier import Array, ComplexArray, Grid, aligned
 
@@ -115,7 +116,7 @@ class RightHandSide:
         self._inside[modes.positions] = 1.0
         self._across_all = np.zeros((len(modes.wavenumbers_across), modes.rows))
         self._across_all[:, modes.positions] = modes.wavenumbers_across
-        self._across = np.ascontiguousarray(modes.wavenumbers_across)
+        self.across = np.ascontiguousarray(modes.wavenumbers_across)
         if np.any(lay.closure_couplings):
             self._closed_densities = np.array([lay.kept_array(row) for row in self._densities])
             self._unknowns = np.array([[lay.slaved_row(s, f) for f in lay.basis.slaved] for s in range(lay.species)])
@@ -161,6 +162,16 @@ class RightHandSide:
         pivot = float(self._pivots.min())
         return Extremes(lowest, highest, slowest, fastest, mean_speed, negative, overpolarised, pivot)
 
+    def read_by(self, species: int, state: ComplexArray) -> Array:
+        """What the motility law of a species reads of a state, shape (species + chemical, cell); slow, for messages."""
+        layout, modes, model = self.layout, self.modes, self.layout.model
+        fields = []
+        for n in range(layout.species):
+            kernel = model.channels.kernels[model.channels.index[species, n]]
+            fields.append(modes.field(kernel.transform(modes.wavenumber) * state[layout.component(n, 0)]))
+        fields += [modes.field(concentration_modes(state, layout, modes, p)) for p in range(len(model.chemicals))]
+        return np.stack(fields).reshape(len(fields), -1)
+
     # --- the passes ---------------------------------------------------------------------------------------------------------
 
     def _first_passes(self, state: ComplexArray, *, products: bool) -> None:
@@ -173,7 +184,7 @@ class RightHandSide:
         """Modes to fields."""
         table = self._to_fields
         _pass_loops.fill_columns(
-            table.starts, table.lines, table.coefficients, self._filters, self.modes.wavenumber_x, self._across,
+            table.starts, table.lines, table.coefficients, self._filters, self.modes.wavenumber_x, self.across,
             self.modes.runs, self._inside, self._state, first, count, worker.columns,
         )  # fmt: skip
         self.passes.store_columns(worker, 0, self.layout.fields, first, count)
@@ -238,22 +249,20 @@ class RightHandSide:
         self._gather(self._to_last_tendency, worker, first, count)
 
     def _begin_tendency(self, first: int, count: int) -> None:
-        _pass_loops.decay(
-            self.rates, self.diffusivities, self.modes.squared_wavenumber, self._state, first, count, self._out
-        )
+        _pass_loops.decay(self.rates, self.diffusivities, self.modes.squared_wavenumber, self._state, first, count, self._out)
         if not self._production.empty:
             table = self._production
             _pass_loops.mix(table.starts, table.lines, table.coefficients, self._state, first, count, self._out)
 
     def _gather(self, table: ModeTable, worker: Worker, first: int, count: int) -> None:
         _pass_loops.gather(
-            table.starts, table.lines, table.coefficients, self.modes.wavenumber_x, self._across, self.modes.runs,
+            table.starts, table.lines, table.coefficients, self.modes.wavenumber_x, self.across, self.modes.runs,
             worker.columns, first, count, self._out,
         )  # fmt: skip
 
 
 def linear_part(layout: Layout) -> tuple[Array, Array]:
-    """Rates and diffusivities with which the components decay wherever they are, shapes (component,) (1/time, length^2/time)."""
+    """Rates and diffusivities with which components decay everywhere, shapes (component,) (1/time, length^2/time)."""
     model = layout.model
     chemicals = [model.chemicals[p] for p in layout.dynamic_chemicals]
     rates = [*layout.rates[:, : layout.basis.kept].ravel(), *(one.decay_rate for one in chemicals)]

@@ -1,4 +1,4 @@
-"""Sums of products as tables that compiled loops work through: what is summed is stated once, in :mod:`fieldsolver.equations`."""
+"""Sums of products as tables that compiled loops work through; what is summed :mod:`fieldsolver.equations` says."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -2,8 +2,9 @@ r"""The mean torque of pair interactions in two dimensions, term by term.
 
     d_t Psi^mu_k = ... + k \sum_nu \sum_{m != 0} t_m Psi^nu_m Psi^mu_{k-m},    t_m = T^{mu nu}_m/(2 pi xi_r),    t_-m = -t_m,
 
-with Psi_m = C_m + i S_m, C_-m = C_m, S_-m = -S_m, over harmonics up to degree K + 1 ([S2] Eqs. 4, 5). The equation of the slaved
-degree K + 1 holds its own degree in the term m = K + 1, t_{K+1} Psi^nu_{K+1} rho^mu, alone: that term belongs to the closure.
+with Psi_m = C_m + i S_m, C_-m = C_m, S_-m = -S_m, over harmonics up to degree K + 1 ([S2] Eqs. 4, 5). The equation of the
+slaved degree K + 1 holds its own degree in the term m = K + 1, t_{K+1} Psi^nu_{K+1} rho^mu, alone: that term belongs to the
+closure.
 """
 
 from collections.abc import Iterator

@@ -175,11 +175,7 @@ class Transforms:
     def __init__(self, threads: int = 1, wisdom: bytes | None = None) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fourier") if threads > 1 else None
         if wisdom is not None:
-            pyfftw.forget_wisdom()
-            if not learn(wisdom):
-                raise InputError(
-                    "the stored FFTW wisdom cannot be read by this FFTW; its results cannot be repeated bit for bit"
-                )
+            remember(wisdom)
 
     def plan(self, sources: Any, targets: Any) -> list[Any]:
         """Plans for the transforms of ``sources[n]`` to ``targets[n]``; real to complex is forward, complex to real inverse."""
@@ -213,3 +209,16 @@ def learn(known: bytes) -> bool:
         return False
     read = pyfftw.import_wisdom((double, single, b""))
     return bool(read[0] and read[1])
+
+
+def remember(known: bytes) -> None:
+    """Plan from now on as in an earlier run: forget what was learnt since, and learn what that run knew.
+
+    Raises
+    ------
+    InputError
+        This FFTW cannot read it.
+    """
+    pyfftw.forget_wisdom()
+    if not learn(known):
+        raise InputError("the stored FFTW wisdom cannot be read by this FFTW; its results cannot be repeated bit for bit")

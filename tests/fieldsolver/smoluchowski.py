@@ -1,4 +1,4 @@
-"""The kinetic equation of one-particle densities f(r, theta) on a grid of angles: a route to the harmonics' equations of its own.
+"""The kinetic equation of f(r, theta) on a grid of angles: a route of its own to the equations of the harmonics.
 
     d_t f = - div[(v - v1 u.g) u f] + Dt lap f + kappa div(f grad c)
             + d_theta^2 [Dr (1 + b u.g) f] - alpha (1 + b u.g) f + (alpha/2 pi) int (1 + b u.g) f dtheta
@@ -38,7 +38,7 @@ class Kinetic:
     def gradient(self, field: Array) -> Array:
         return np.stack([self.derivative(field, "x"), self.derivative(field, "y")])
 
-    def filtered(self, field: Array, transform) -> Array:  # noqa: ANN001
+    def filtered(self, field: Array, transform) -> Array:
         return np.fft.irfft2(transform(self.grid.wavenumber) * np.fft.rfft2(field), s=self.grid.shape)
 
     def speeds(self, rho: Array) -> Array:
