@@ -116,36 +116,57 @@ def solve_closure(
     rates: Any, couplings: Any, densities: Any, unknowns: Any, start: int, count: int, kept: Any, rows: Any, matrix: Any,
     report: Any,
 ) -> None:  # fmt: skip
-    """Solve  rate_m x_m - rho_m sum_n coupling_mn x_n = y_m  at every point, in place of y.
+    """Solve  rate_m x_m - rho_m sum_n coupling_mn x_n = y_m  at every point, in place of y, by elimination.
 
-    ``densities`` (species,) are arrays of ``kept``, ``unknowns`` (species, function) are rows. The report is the smallest pivot
-    of the elimination over the rate of its species.
+    ``densities`` (species,) are arrays of ``kept``, ``unknowns`` (species, function) are rows, ``matrix`` (species, species, CHUNK)
+    is room to work in. The report is the smallest pivot over the rate of its species.
     """
     species, functions = unknowns.shape
     smallest = math.inf
-    for i in range(count):
+    for low in range(0, count, CHUNK):
+        points = min(CHUNK, count - low)
         for m in range(species):
-            rho = kept[densities[m], start + i]
+            rho = kept[densities[m], start + low : start + low + points]
             for n in range(species):
-                matrix[m, n] = -rho * couplings[m, n]
-            matrix[m, m] += rates[m]
+                _set_entry(rates[m] if m == n else 0.0, couplings[m, n], rho, matrix[m, n])
         for m in range(species):
-            pivot = matrix[m, m]
-            # NaN is smaller than nothing: it must not pass for a good pivot
-            smallest = smallest if pivot / rates[m] >= smallest else pivot / rates[m]
+            smallest = smaller(smallest, _invert(rates[m], points, matrix[m, m]))
             for n in range(m + 1, species):
-                factor = matrix[n, m] / pivot
-                for k in range(m, species):
-                    matrix[n, k] -= factor * matrix[m, k]
+                factor = matrix[n, m]
+                _multiply_in_place(1.0, matrix[m, m], factor)
+                for k in range(m + 1, species):
+                    _subtract(factor, matrix[m, k], points, matrix[n, k])
                 for f in range(functions):
-                    rows[unknowns[n, f], i] -= factor * rows[unknowns[m, f], i]
+                    _subtract(factor, rows[unknowns[m, f], low:], points, rows[unknowns[n, f], low:])
         for m in range(species - 1, -1, -1):
             for f in range(functions):
-                value = rows[unknowns[m, f], i]
+                value = rows[unknowns[m, f], low : low + points]
                 for n in range(m + 1, species):
-                    value -= matrix[m, n] * rows[unknowns[n, f], i]
-                rows[unknowns[m, f], i] = value / matrix[m, m]
+                    _subtract(matrix[m, n], rows[unknowns[n, f], low:], points, value)
+                _multiply_in_place(1.0, matrix[m, m], value)
     report[0] = smallest
+
+
+@inlined
+def _set_entry(rate: Any, coupling: Any, rho: Any, out: Any) -> None:
+    for i in range(rho.shape[0]):
+        out[i] = rate - coupling * rho[i]
+
+
+@inlined
+def _invert(rate: Any, points: int, pivots: Any) -> Any:
+    """Replace pivots by their inverses; the smallest of them over the rate, NaN if one is."""
+    smallest = math.inf
+    for i in range(points):
+        smallest = smaller(smallest, pivots[i])
+        pivots[i] = 1.0 / pivots[i]
+    return smallest / rate
+
+
+@inlined
+def _subtract(factor: Any, x: Any, points: int, out: Any) -> None:
+    for i in range(points):
+        out[i] -= factor[i] * x[i]
 
 
 @loop

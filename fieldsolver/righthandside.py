@@ -93,7 +93,7 @@ class RightHandSide:
         self._surveyed = np.zeros((blocks, layout.species, _SURVEYED))
         self._overpolarised = np.zeros((blocks, layout.species, 1))
         self._pivots = np.full((blocks, 1), np.inf)
-        self._matrices = np.zeros((threads, layout.species, layout.species))
+        self._matrices = np.zeros((threads, layout.species, layout.species, _point_loops.CHUNK))
 
     def _compile_laws(self) -> None:
         lay, laws = self.layout, self.layout.model.compiled()
