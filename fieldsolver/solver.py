@@ -12,7 +12,7 @@ from fieldsolver.dynamics import FieldDynamics, Monitors
 from fieldsolver.hydrodynamics import Hydrodynamics, transform_of
 from fieldsolver.marching import March
 from fieldsolver.noise import FieldNoise
-from fieldsolver.steppers import STEPPERS
+from fieldsolver.steppers import STEPPERS, default_stepper
 from fieldsolver.timestep import default_time_step
 from theory.compiling import set_threads
 from theory.errors import InputError
@@ -80,7 +80,7 @@ class FieldSolver:
         maximum_clipped_share: float = 0.05,
     ) -> None:
         density = np.asarray(density, dtype=np.float64)
-        name = stepper or ("sbdf2" if noise == 0.0 else "etdrk2")
+        name = stepper or default_stepper(noise)
         _check(model, density, name, noise)
         self.model, self.grid = model, Grid(tuple(map(float, size)), density.shape[1:])
         self._scheme = STEPPERS[name]
