@@ -17,7 +17,7 @@ from fieldsolver.marching import March
 from fieldsolver.monitors import Monitors, angular_tail, inspect, sampled_densities, spectral_tail
 from fieldsolver.noise import FieldNoise, random_fields
 from fieldsolver.righthandside import Extremes, RightHandSide, linear_part
-from fieldsolver.steppers import STEPPERS
+from fieldsolver.steppers import STEPPERS, default_stepper
 from fieldsolver.timestep import default_time_step, stable_time_step
 from fieldsolver.wellposed import check_well_posed
 from theory.compiling import set_threads
@@ -99,7 +99,7 @@ class FieldSolver:
         maximum_clipped_share: float = 0.05,
     ) -> None:
         density = np.asarray(density, dtype=np.float64)
-        name = stepper or ("sbdf2" if noise == 0.0 else "etdrk2")
+        name = stepper or default_stepper(noise)
         _check_arguments(model, density, name, noise, precision)
         self.model, self.grid = model, Grid(tuple(map(float, size)), density.shape[1:])
         self._layout = Layout(model, order, keep_density=noise > 0.0)

@@ -7,7 +7,9 @@ from typing import Any
 from runs.model_section import ModelCheck, check_speed
 from runs.problems import ProblemList, hint, nearest, show_path, value_at
 from runs.settings import (
+    NOISY_STEPPERS,
     DomainSection,
+    FieldSettings,
     InitialSettings,
     RunFileSections,
     RunSettings,
@@ -48,6 +50,8 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         _check_densities(check, sections, problems)
     if sections.run is not None:
         _check_times(sections.run, sections, problems)
+    if sections.fields is not None:
+        _check_stepping(sections.fields, problems)
     if size is not None and sections.domain is not None and not problems.touches("domain"):
         _check_counts(size, sections, problems)
         _check_patches(size, sections.initial, problems)
@@ -144,6 +148,23 @@ def _check_step(path: KeyPath, time_step: float, run: RunSettings, problems: Pro
     elif run.duration > MOST_STEPS * time_step:
         message = f"more than 2^53 steps in run.duration = {run.duration:g}"
         problems.add(path, message, f"allowed: a number >= {run.duration / MOST_STEPS:g}")
+
+
+def _check_stepping(fields: FieldSettings, problems: ProblemList) -> None:
+    """Steps that follow the error, and schemes without noise, are for deterministic runs."""
+    if fields.tolerance is not None and fields.time_step is not None:
+        problems.add(("fields", "tolerance"), "stated beside fields.time_step, which is fixed; keep one of the two")
+    if fields.noise == 0.0:
+        return
+    if fields.tolerance is not None:
+        message = f"a noisy run has a fixed time step, and fields.noise is {fields.noise:g}; leave it out, or set noise = 0"
+        problems.add(("fields", "tolerance"), message)
+    if fields.stepper is not None and fields.stepper not in NOISY_STEPPERS:
+        problems.add(
+            ("fields", "stepper"),
+            f"this scheme is for deterministic runs, and fields.noise is {fields.noise:g}",
+            "allowed with noise: " + " or ".join(f'"{name}"' for name in NOISY_STEPPERS),
+        )
 
 
 def _check_counts(size: tuple[float, ...], sections: RunFileSections, problems: ProblemList) -> None:

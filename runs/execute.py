@@ -114,6 +114,7 @@ def _build_fields(specification: RunSpecification, threads: int) -> Engine:
         noise=settings.noise,
         noise_length=settings.noise_length,
         time_step=fields_time_step(specification),
+        tolerance=settings.tolerance,
         stepper=settings.stepper,
         seed=specification.run.seed,
         threads=threads,
@@ -121,8 +122,10 @@ def _build_fields(specification: RunSpecification, threads: int) -> Engine:
     )
 
 
-def fields_time_step(specification: RunSpecification) -> float:
-    """Time step of the fields (time): as stated, or the solver's default, shortened so that outputs fall on steps.
+def fields_time_step(specification: RunSpecification) -> float | None:
+    """Fixed time step of the fields (time): as stated, or with noise the default, shortened so that outputs fall on steps.
+
+    None where steps follow the error.
 
     Raises
     ------
@@ -133,7 +136,7 @@ def fields_time_step(specification: RunSpecification) -> float:
 
     settings, interval = specification.fields, specification.run.output_interval
     assert settings is not None
-    if settings.time_step is not None:
+    if settings.time_step is not None or settings.noise == 0.0:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
     longest = default_time_step(specification.model, specification.model.densities(dict(specification.composition)), grid)

@@ -18,6 +18,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 # marks of union members in pydantic's error locations; no key looks like them
 TAGS = ("<number>", "<list>")
 KernelName = Literal["bump", "linear", "gaussian", "exponential", "local"]
+StepperName = Literal["sbdf2", "etdrk2", "etdrk4", "exponential_euler"]
+NOISY_STEPPERS = ("etdrk2", "exponential_euler")
 
 
 def _supported_order(order: int) -> int:
@@ -220,10 +222,19 @@ class FieldSettings(Section):
     noise: NonNegative = Field(default=1.0, description="factor of the variance of the noise; 0 is deterministic")
     time_step: Positive | None = Field(
         default=None,
-        description="time step (time)",
-        json_schema_extra={"default_text": "chosen by the solver"},
+        description="fixed time step (time)",
+        json_schema_extra={"default_text": "follows the error; with noise chosen by the solver"},
     )
-    stepper: Literal["etdrk2", "etd1"] = Field(default="etdrk2", description="time stepping scheme")
+    tolerance: Annotated[float, Field(ge=1e-10, le=0.1)] | None = Field(
+        default=None,
+        description="largest error of a time step that follows the error, relative to the variation of the densities",
+        json_schema_extra={"default_text": "0.001"},
+    )
+    stepper: StepperName | None = Field(
+        default=None,
+        description="time stepping scheme",
+        json_schema_extra={"default_text": '"sbdf2"; with noise "etdrk2"'},
+    )
     noise_length: Positive | None = Field(
         default=None,
         description="coarse-graining length below which no noise acts (length)",

@@ -9,6 +9,12 @@ from fieldsolver.steppers.sbdf2 import Sbdf2
 
 STEPPERS: dict[str, type[Stepper]] = {scheme.name: scheme for scheme in (Sbdf2, Etdrk2, Etdrk4, ExponentialEuler)}
 
+
+def default_stepper(noise: float) -> str:
+    """Name of the scheme for runs with or without noise."""
+    return "sbdf2" if noise == 0.0 else "etdrk2"
+
+
 __all__ = [
     "STEPPERS",
     "Etdrk2",
@@ -18,6 +24,7 @@ __all__ = [
     "Sbdf2",
     "Stepper",
     "Tendency",
+    "default_stepper",
     "noise_weight",
     "phi_functions",
 ]

@@ -93,7 +93,7 @@ size = [60.0, 30.0]
 grid = [256, 128]
 noise = 0.5
 time_step = 0.02
-stepper = "etd1"
+stepper = "exponential_euler"
 noise_length = 1.25
 maximum_clipped_share = 0.1
 [particles]
@@ -184,8 +184,9 @@ KEYS = {
     "fields.grid": None,
     "fields.order": "0",
     "fields.noise": "1.0",
-    "fields.time_step": "chosen by the solver",
-    "fields.stepper": '"etdrk2"',
+    "fields.time_step": "follows the error; with noise chosen by the solver",
+    "fields.tolerance": "0.001",
+    "fields.stepper": '"sbdf2"; with noise "etdrk2"',
     "fields.noise_length": "the sensing range",
     "fields.maximum_clipped_share": "0.05",
     "particles": "none",
@@ -270,7 +271,8 @@ def test_every_key_reaches_the_specification() -> None:
         "order": 0,
         "noise": 0.5,
         "time_step": 0.02,
-        "stepper": "etd1",
+        "tolerance": None,
+        "stepper": "exponential_euler",
         "noise_length": 1.25,
         "maximum_clipped_share": 0.1,
     }
