@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import InputError
-from theory.linear_stability import HomogeneousState
+from theory.linear_stability import HomogeneousState, classify
 
 Array = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def linear_density(state: HomogeneousState, cutoff: float | None = None) -> floa
     InputError
         The mixture is unstable, or a cut-off is needed and missing.
     """
-    if not state.is_stable:
+    if classify(state).kind != "stable":
         raise InputError("the homogeneous mixture is unstable; its linear entropy production is not defined")
     if any(kernel.is_local for kernel in state.model.channels.kernels):
         if cutoff is None:
