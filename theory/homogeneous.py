@@ -78,7 +78,7 @@ class HomogeneousState:
         if np.any(stated <= 0.0):
             name = model.names[int(np.argmin(stated))]
             raise InputError(f"the speed of {name} vanishes at {densities.tolist()}; log v has no derivative there")
-        speeds = stated - _mean_field(model, "speed_reduction") / model.drags[:, :1] @ densities
+        speeds = stated - mean_field_table(model, "speed_reduction") / model.drags[:, :1] @ densities
         if np.any(speeds <= 0.0):
             worst = int(np.argmin(speeds))
             raise InputError(
@@ -104,7 +104,7 @@ class HomogeneousState:
     def repulsion(self) -> Array:
         """rho_m kappa_F/xi_t by which pair forces push m down the gradient of n, shape (species, species) (length^2/time)."""
         pushed = self.densities / self.model.drags[:, 0]
-        return np.asarray(pushed[:, None] * _mean_field(self.model, "repulsion"))
+        return np.asarray(pushed[:, None] * mean_field_table(self.model, "repulsion"))
 
     def relaxation(self, level: int) -> Array:
         """R_l of the angular harmonic l, shape (species, species) (1/time)."""
@@ -125,8 +125,8 @@ class HomogeneousState:
         """F_mn(q), shape (..., species, species + chemical)."""
         model, n = self.model, self.model.number_of_species
         sensed = self.speeds[:, None] * self.couplings
-        lost = _mean_field(model, "speed_reduction") / model.drags[:, :1]
-        turned = (model.dimension - 1) * _mean_field(model, "turning")
+        lost = mean_field_table(model, "speed_reduction") / model.drags[:, :1]
+        turned = (model.dimension - 1) * mean_field_table(model, "turning")
         densities = sensed[:, :n] * self.kernels(wavenumbers) - lost + turned
         chemicals = sensed[:, n:] + model.reorientation_biases + (model.dimension - 1) * model.turnings
         every = np.broadcast_to(chemicals, (*densities.shape[:-1], chemicals.shape[1]))
@@ -226,7 +226,7 @@ def _check_mean_field(model: Model) -> None:
         raise InputError("nothing turns in one dimension; leave out turning in mean_field")
 
 
-def _mean_field(model: Model, coefficient: str) -> Array:
+def mean_field_table(model: Model, coefficient: str) -> Array:
     """A mean-field coefficient of all ordered pairs, shape (observer, source)."""
     return _table(model, lambda one: float(getattr(one, coefficient)))
 

@@ -95,7 +95,7 @@ def classify(state: HomogeneousState, order: int = 0) -> Instability:
     InputError
         There is no hierarchy of this order; see :class:`theory.hierarchy.Hierarchy`.
     """
-    lengths = _lengths(state, order)
+    lengths = intrinsic_lengths(state, order)
     if order == 0:
         shortest = slow_mode(state, np.inf if lengths else 0.0)
         if not lengths or shortest.real > 0.0:
@@ -160,8 +160,8 @@ def leading(state: HomogeneousState, wavenumbers: Array, order: int = 0) -> Comp
     return _fastest(values, np.abs(values).max(axis=-1))
 
 
-def _lengths(state: HomogeneousState, order: int) -> list[float]:
-    """Lengths (length) on whose scale growth rates depend on the wavenumber, distinct ones."""
+def intrinsic_lengths(state: HomogeneousState, order: int) -> list[float]:
+    """Lengths on whose scale growth rates depend on the wavenumber, rising (length)."""
     model = state.model
     found = [float(one) for one in model.sensing_ranges if one > 0.0]
     diffusivity = float(state.total_diffusivities.max())
@@ -201,4 +201,4 @@ def _refined(state: HomogeneousState, low: float, high: float, order: int) -> fl
     return float(q[top])
 
 
-__all__ = ["HomogeneousState", "Instability", "classify", "leading", "slow_mode"]
+__all__ = ["HomogeneousState", "Instability", "classify", "intrinsic_lengths", "leading", "slow_mode"]
