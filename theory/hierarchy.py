@@ -24,7 +24,7 @@ Chemicals in the adiabatic limit are eliminated in the same way. In one dimensio
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from theory.homogeneous import HomogeneousState
 
 Array = NDArray[np.float64]
+Matrix = TypeVar("Matrix", NDArray[np.float64], NDArray[np.complex128])
 Closure = Literal["slaved", "truncated"]
 
 
@@ -229,7 +230,7 @@ def transverse_matrix(state: "HomogeneousState", wavenumbers: ArrayLike, order: 
     return across[..., : order * n, : order * n]
 
 
-def eliminated(operator: Array, slaved: NDArray[np.bool_]) -> Array:
+def eliminated(operator: Matrix, slaved: NDArray[np.bool_]) -> Matrix:
     """The operator of what is kept when the rest follows at once: A_kk - A_ks A_ss^-1 A_sk.
 
     Parameters
@@ -245,9 +246,9 @@ def eliminated(operator: Array, slaved: NDArray[np.bool_]) -> Array:
         Shape (..., kept, kept).
     """
     kept = ~slaved
-    inner = operator[..., kept, :][..., kept]
+    inner: Matrix = operator[..., kept, :][..., kept]
     if not np.any(slaved):
         return inner
     rest = operator[..., slaved, :]
-    following = np.linalg.solve(rest[..., slaved], rest[..., kept])
-    return np.asarray(inner - operator[..., kept, :][..., slaved] @ following)
+    inner -= operator[..., kept, :][..., slaved] @ np.linalg.solve(rest[..., slaved], rest[..., kept])
+    return inner

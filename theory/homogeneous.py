@@ -111,7 +111,7 @@ class HomogeneousState:
         model = self.model
         rates = np.diag([decay_rate(one.motion, model.dimension, level) for one in model.species])
         turned = level * self.densities / (2.0 * np.pi * model.drags[:, 1])
-        return np.asarray(rates - turned[:, None] * _torque_harmonic(model, level))
+        return np.asarray(rates - turned[:, None] * torque_harmonic(model, level))
 
     def kernels(self, wavenumbers: ArrayLike) -> Array:
         """Khat_mn(q) for densities, shape (..., species, species); q may be infinite."""
@@ -231,7 +231,7 @@ def mean_field_table(model: Model, coefficient: str) -> Array:
     return _table(model, lambda one: float(getattr(one, coefficient)))
 
 
-def _torque_harmonic(model: Model, level: int) -> Array:
+def torque_harmonic(model: Model, level: int) -> Array:
     """T_l of all ordered pairs, shape (observer, source); harmonics that are not stated are zero."""
     return _table(model, lambda one: (0.0, *one.torque_harmonics, *(0.0,) * level)[level])
 
