@@ -1,6 +1,6 @@
 """A model as stochastic partial differential equations."""
 
-from fieldsolver.dynamics import Monitors
+from fieldsolver.monitors import Monitors
 from fieldsolver.solver import FieldSolver
 
 __all__ = ["FieldSolver", "Monitors"]

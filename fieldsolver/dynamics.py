@@ -1,12 +1,11 @@
 """The dynamics of a run as the time steppers see it: tendency, noise, reference diffusivity, and monitors on the way."""
 
-import math
-from dataclasses import dataclass
-
 import numpy as np
 
-from fieldsolver.hydrodynamics import Hydrodynamics
+from fieldsolver.linearisation import reference_diffusivities
+from fieldsolver.monitors import Monitors, inspect
 from fieldsolver.noise import FieldNoise
+from fieldsolver.righthandside import RightHandSide, linear_part
 from fieldsolver.steppers.base import Noise
 from theory.errors import NumericalFailure
 from theory.fourier import Array, ComplexArray
@@ -17,40 +16,16 @@ _RAISE = 1.1
 _EXCESS = 2.0
 
 
-@dataclass
-class Monitors:
-    """What went on during a run that a reader of its results must know.
-
-    Parameters
-    ----------
-    largest_clipped_share
-        Largest share of cells, in one step, whose negative density the noise took for zero.
-    largest_negative_share
-        Largest share of cells with a negative density.
-    lowest_density
-        Lowest density seen (1/length^2).
-    largest_spectral_tail
-        Largest share of the densities' variance in the last third of the retained modes.
-    mass_drift
-        Largest relative change of a species' mass since the start.
-    rejected_steps
-        Steps that were taken again, shorter, because their error was above the tolerance.
-    """
-
-    largest_clipped_share: float = 0.0
-    largest_negative_share: float = 0.0
-    lowest_density: float = math.inf
-    largest_spectral_tail: float = 0.0
-    mass_drift: float = 0.0
-    rejected_steps: float = 0
-
-
 class FieldDynamics:
-    """Hydrodynamics and noise, watched; an implementation of :class:`fieldsolver.marching.Dynamics`.
+    """Right-hand side and noise, watched; an implementation of :class:`fieldsolver.marching.Dynamics`.
+
+    What is the same everywhere is exact in every scheme: translational diffusion, the decay of harmonics and of chemicals. The
+    reference diffusivity stands for the largest stabilising part that is not: at order 0 the particles' own diffusivity v^2
+    tau/d, at order K what the closure gives back to degree K, and for densities what repulsion does.
 
     Parameters
     ----------
-    hydrodynamics
+    righthandside
         The deterministic tendency.
     noise
         The random increments.
@@ -64,44 +39,44 @@ class FieldDynamics:
     Attributes
     ----------
     reference
-        D*, shape (species,) (length^2/time): at least the largest D anywhere, and at most about twice that.
+        Shape (component,) (length^2/time): at least the largest such diffusivity anywhere, and at most about twice that.
     """
 
     def __init__(
         self,
-        hydrodynamics: Hydrodynamics,
+        righthandside: RightHandSide,
         noise: FieldNoise,
         time_step: float,
         monitors: Monitors,
         maximum_clipped_share: float,
     ) -> None:
-        self._hydrodynamics, self._noise, self._time_step = hydrodynamics, noise, time_step
+        self._righthandside, self._noise, self._time_step = righthandside, noise, time_step
         self._maximum_clipped_share = maximum_clipped_share
         self.monitors = monitors
-        self.reference = np.zeros(hydrodynamics.model.number_of_species)
+        self.reference = np.zeros(righthandside.layout.components)
 
     def evaluate(self, state: ComplexArray, out: ComplexArray) -> None:
         """d state/dt; see :class:`fieldsolver.marching.Dynamics`."""
-        self._seen = self._hydrodynamics.fields(state)
-        self._hydrodynamics.tendency_of_fields(state, out)
+        self._righthandside.evaluate(state, out)
+        self._seen = self._righthandside.extremes()
+        inspect(self._righthandside, self._seen, self.monitors.stable_time_step)
 
     def follow(self) -> tuple[Array, Array] | None:
         """Monitors and reference diffusivity; see :class:`fieldsolver.marching.Dynamics`."""
-        m = self.monitors
-        m.largest_negative_share = max(m.largest_negative_share, float(self._seen.negative_share.max()))
-        m.lowest_density = min(m.lowest_density, float(self._seen.lowest_density.min()))
-        largest = self._seen.largest_diffusivity
+        self.monitors.see(self._seen)
+        largest = reference_diffusivities(self._righthandside.layout, self._seen.fastest_speed, self._seen.highest_density)
         too_low, too_high = largest > self.reference, largest * _EXCESS < self.reference
-        if not np.any(too_low | too_high):
+        if not np.any(too_low | too_high) and np.any(self.reference):
             return None
         first = not np.any(self.reference)
         self.reference = np.where(too_low | too_high, largest * (1.0 if first else _RAISE), self.reference)
         return self.rates()
 
     def rates(self) -> tuple[Array, Array]:
-        """Decay rates of all modes by translational diffusion, and by the reference diffusivity, each (species, ny, nkx)."""
-        squares = self._hydrodynamics.grid.squared_wavenumber * self._hydrodynamics.retained
-        exact = self._hydrodynamics.model.translational_diffusivities[:, None, None] * squares
+        """Decay rates of all modes that are exact, and by the reference diffusivity, each (component, column, row)."""
+        rates, diffusivities = linear_part(self._righthandside.layout)
+        squares = self._righthandside.modes.squared_wavenumber
+        exact = rates[:, None, None] + diffusivities[:, None, None] * squares
         reference = self.reference[:, None, None] * squares
         self._noise.prepare(exact + reference, self._time_step)
         return exact, reference
@@ -113,8 +88,9 @@ class FieldDynamics:
 
         def increment(at: ComplexArray | None, out: ComplexArray) -> None:
             if at is not None:
-                self._hydrodynamics.fields(at)
-            self._watch_clipping(self._noise.draw(step, out), step * self._time_step)
+                self._righthandside.survey(at)
+            self._watch_clipping(float(self._righthandside.extremes().negative_share.max()), step * self._time_step)
+            self._noise.draw(step, out)
 
         return increment
 
