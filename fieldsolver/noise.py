@@ -9,10 +9,10 @@ with c_a = <Y_a^2>,
 
 Gaussian and white, with the fields at the start of the step (Ito). For constant v every harmonic then has the equal-time
 spectrum c_a rho that independent particles give it. At order 0 the second and third line are the flux
-sqrt(2 (D + Dt) rho) Lambda,  D = v^2 tau/d,  of [S1] Eq. 3; at order 1 the first is sqrt(2 rho/(d tau)) per component of the polarity. Where torques enter the
-closure, 1/lambda_s is the inverse of the closure's matrix. It is the noise of directions that are free: correlations between
-harmonics, of the order of the polarity, are left out; the translational part of degrees above 0 is taken as
-sqrt(2 Dt c_a) |q|  times the transform of sqrt(rho) xi.
+sqrt(2 (D + Dt) rho) Lambda,  D = v^2 tau/d,  of [S1] Eq. 3; at order 1 the first is sqrt(2 rho/(d tau)) per component of the
+polarity. Where torques enter the closure, 1/lambda_s is the inverse of the closure's matrix. It is the noise of directions that
+are free: correlations between harmonics, of the order of the polarity, are left out; the translational part of degrees above 0
+is taken as  sqrt(2 Dt c_a) |q|  times the transform of sqrt(rho) xi.
 
 In a step dt the random numbers of a cell of volume a^d have these variances over (a^d dt). They are drawn in real space, where
 the noise is multiplicative, and weighted mode by mode with the exact variance of a decaying mode. Modes beyond pi over the

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from runs.initial_source import FROM_ELSEWHERE, read_source
 from runs.keys import keys
 from theory.fourier import Grid
 
@@ -35,12 +36,28 @@ def describe_run(specification: "RunSpecification") -> str:
         f"composition {composition}; box {box}",
         f"duration {run.duration:g}, a frame every {run.output_interval:g}, seed {run.seed}",
     ]
+    lines.append(f"starts from {_describe_start(specification)}")
     if specification.fields is not None:
         lines += _describe_fields(specification)
     if specification.particles is not None:
         lines += _describe_particles(specification)
     lines += [f"note: {one}" for one in specification.advice()]
     return "\n".join(lines)
+
+
+def _describe_start(specification: "RunSpecification") -> str:
+    """The initial state in words; what comes from elsewhere is read, so that a check finds what a run would."""
+    initial = specification.initial
+    noise = f" with a perturbation of {initial.relative_noise:g}" if initial.relative_noise > 0.0 else ""
+    if initial.state in FROM_ELSEWHERE:
+        cells = " x ".join(str(n) for n in read_source(specification).shape[:0:-1])
+        return f"the densities of {initial.path} ({cells} cells){noise}"
+    if initial.state == "phases":
+        shares = ", ".join(f"{share:.4g}" for share in specification.phase_shares)
+        return f"phases in the geometry {initial.geometry}, shares {shares}{noise}"
+    if initial.state == "waves":
+        return f"{len(initial.waves)} waves{noise}"
+    return f"the homogeneous mixture{noise}"
 
 
 def _describe_fields(specification: "RunSpecification") -> list[str]:

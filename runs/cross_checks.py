@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
+from runs.initial_section import check_initial, check_lengths, check_waves
 from runs.model_section import ModelCheck, check_speed
 from runs.problems import ProblemList, hint, nearest, show_path, value_at
 from runs.settings import (
     NOISY_STEPPERS,
     DomainSection,
     FieldSettings,
-    InitialSettings,
     RunFileSections,
     RunSettings,
 )
@@ -22,7 +21,6 @@ LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
 MOST_FRAMES = 10**7
-SHARE_TOLERANCE = 1e-6
 
 
 def check_together(sections: RunFileSections, check: ModelCheck, problems: ProblemList) -> None:
@@ -44,7 +42,9 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         dimension = None
     size = None if sections.domain is None else box_size(sections.domain, dimension or 1)
     if isinstance(data.get("initial"), dict) and not problems.touches("initial"):
-        _check_initial(data["initial"], sections.initial, problems)
+        check_initial(data["initial"], sections.initial, problems)
+        if dimension is not None and check.names:
+            check_waves(sections, check.names, dimension, problems)
     if dimension is not None:
         _check_dimension(dimension, problems)
     if check.names:
@@ -56,7 +56,7 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
     _check_order(check, sections, problems)
     if size is not None and sections.domain is not None and not problems.touches("domain"):
         _check_counts(size, sections, problems)
-        _check_patches(size, sections.initial, problems)
+        check_lengths(size, sections.initial, problems)
     _check_scales(sections, check.names, problems)
 
 
@@ -201,15 +201,6 @@ def _check_counts(size: tuple[float, ...], sections: RunFileSections, problems: 
         problems.add(("composition",), message, "allowed: at least 1 particle")
 
 
-def _check_patches(size: tuple[float, ...], initial: InitialSettings, problems: ProblemList) -> None:
-    if initial.patch_size is not None and initial.patch_size > min(size):
-        problems.add(
-            ("initial", "patch_size"),
-            "longer than the shortest edge of the box",
-            f"allowed: a number > 0 and <= {min(size):g}",
-        )
-
-
 def _check_scales(sections: RunFileSections, names: tuple[str, ...], problems: ProblemList) -> None:
     """A kernel without range suits neither particles nor, without a length, the noise of fields."""
     if sections.model is None or not names:
@@ -233,20 +224,4 @@ def _check_scales(sections: RunFileSections, names: tuple[str, ...], problems: P
             ("fields", "noise_length"),
             "missing; the local kernel has no range at which noise could end: state a length, or noise = 0",
             "allowed: a number > 0",
-        )
-
-
-def _check_initial(data: Mapping[str, Any], initial: InitialSettings, problems: ProblemList) -> None:
-    if initial.state == "phases" and not initial.phases:
-        problems.add(("initial", "state"), "no [[initial.phases]] in the file; add one for each phase")
-    elif initial.phases and "state" not in data:
-        problems.add(("initial", "phases"), 'phases are used with state = "phases" only; state it in [initial]')
-    if initial.patch_size is not None and initial.geometry == "slab" and "geometry" not in data:
-        problems.add(("initial", "patch_size"), 'used with geometry = "patches" only; state it in [initial]')
-    total = math.fsum(phase.share for phase in initial.phases)
-    if initial.phases and abs(total - 1.0) > SHARE_TOLERANCE:
-        problems.add(
-            ("initial", "phases"),
-            f"the shares add up to {total:.9g}",
-            f"allowed: 1 within {SHARE_TOLERANCE:g}",
         )

@@ -278,31 +278,75 @@ class RunSettings(Section):
 class PhaseSection(Section):
     """One phase of the initial state."""
 
-    share: float = Field(ge=0.0, le=1.0, description="share of the box that the phase fills; all shares add up to 1")
+    share: Annotated[float, Field(ge=0.0, le=1.0)] | None = Field(
+        default=None,
+        description="share of the box that the phase fills; all shares add up to 1",
+        json_schema_extra={"default_text": "required, but with radius"},
+    )
     densities: Mapping[str, NonNegative] = Field(description="number density of each species (1/length^dimension)")
+
+
+class WaveSection(Section):
+    """One wave of the density of one species in the initial state."""
+
+    species: str = Field(description="species whose density the wave modulates")
+    wave: tuple[int, ...] = Field(
+        strict=False, min_length=1, max_length=3, description="number of periods along x, y, ..., with signs"
+    )
+    amplitude: float = Field(ge=-1.0, le=1.0, description="amplitude relative to the mean density")
+    phase: float = Field(default=0.0, description="phase of the cosine at the corner of the box (radian)")
 
 
 class InitialSettings(Section):
     """The state from which a run starts."""
 
-    state: Literal["homogeneous", "phases"] = Field(
-        default="homogeneous", description="the composition everywhere, or the phases side by side"
+    state: Literal["homogeneous", "phases", "waves", "file", "run"] = Field(
+        default="homogeneous",
+        description="the composition everywhere, phases side by side, waves, densities from a file, or a frame of another run",
     )
-    noise: float = Field(
-        default=0.01,
-        ge=0.0,
-        le=0.5,
+    noise: Annotated[float, Field(ge=0.0, le=0.5)] | None = Field(
+        default=None,
         description="relative amplitude of the random perturbation of the initial densities",
+        json_schema_extra={"default_text": '0.01 with "homogeneous" and "phases", else 0.0'},
     )
-    geometry: Literal["slab", "patches"] = Field(
-        default="slab", description="how phases are laid out: in slabs across the box, or in random patches"
+    geometry: Literal["slab", "patches", "droplet"] = Field(
+        default="slab",
+        description="how phases are laid out: in slabs across the box, in random patches, or as a droplet and shells around it",
     )
     patch_size: Positive | None = Field(
         default=None,
         description="edge of a patch (length)",
         json_schema_extra={"default_text": "a quarter of the shortest edge of the box"},
     )
+    radius: Positive | None = Field(
+        default=None,
+        description="radius of the droplet (length), in place of the shares of its phase and of the one around it",
+        json_schema_extra={"default_text": "from the shares"},
+    )
     phases: tuple[PhaseSection, ...] = Field(default=(), strict=False, description='the phases, with state = "phases"')
+    waves: tuple[WaveSection, ...] = Field(
+        default=(), strict=False, max_length=64, description='the waves, with state = "waves"'
+    )
+    path: str | None = Field(
+        default=None, description="file (.npz) with an array of densities for each species, or directory of another run"
+    )
+    time: NonNegative | None = Field(
+        default=None,
+        description="time of the frame of the other run (time)",
+        json_schema_extra={"default_text": "its last frame"},
+    )
+    scale: Literal["fields", "particles"] | None = Field(
+        default=None,
+        description="scale of the other run whose densities are taken",
+        json_schema_extra={"default_text": "its fields, if it has them"},
+    )
+
+    @property
+    def relative_noise(self) -> float:
+        """Amplitude of the random perturbation: as stated, or the default of the state."""
+        if self.noise is not None:
+            return self.noise
+        return 0.01 if self.state in ("homogeneous", "phases") else 0.0
 
 
 class RunFileSections(Section):

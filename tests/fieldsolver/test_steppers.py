@@ -233,7 +233,7 @@ def test_variance_where_the_reference_is_not_the_diffusivity(name: str) -> None:
 
 
 def _variance(name: str, local: float, mismatch: float) -> float:
-    """Stationary variance of du = -local u dt + sqrt(2 local) dW with dt = 1, from steps without and with noise; exactly it is 1."""
+    """Stationary variance of du = -local u dt + sqrt(2 local) dW with dt = 1, from steps without and with noise; exactly 1."""
     rates = np.full(ONE_MODE, mismatch * local)
     amplitude = math.sqrt(2.0 * local)
 

@@ -117,6 +117,10 @@ densities = { A = 105.0, B = 25.0 }
 [[initial.phases]]
 share = 0.75
 densities = { A = 65.0, B = 25.0 }
+[[initial.waves]]
+species = "A"
+wave = [1, -2]
+amplitude = 0.5
 """
 
 # every key of a run file and its default: required (None), or as TOML, or in words
@@ -201,13 +205,22 @@ KEYS = {
     "run.checkpoint_interval": "30.0",
     "initial": "none",
     "initial.state": '"homogeneous"',
-    "initial.noise": "0.01",
+    "initial.noise": '0.01 with "homogeneous" and "phases", else 0.0',
     "initial.geometry": '"slab"',
     "initial.patch_size": "a quarter of the shortest edge of the box",
+    "initial.radius": "from the shares",
     "initial.phases": "[]",
-    "initial.phases[].share": None,
+    "initial.phases[].share": "required, but with radius",
     "initial.phases[].densities": None,
     "initial.phases[].densities.<species>": None,
+    "initial.waves": "[]",
+    "initial.waves[].species": None,
+    "initial.waves[].wave": None,
+    "initial.waves[].amplitude": None,
+    "initial.waves[].phase": "0.0",
+    "initial.path": "none",
+    "initial.time": "its last frame",
+    "initial.scale": "its fields, if it has them",
 }
 
 WRONG_VALUES = {
@@ -396,6 +409,15 @@ def test_wrong_types_are_refused_at_their_key(key: Any) -> None:
         ("fields.noise_length=0", "fields.noise_length"),
         ("fields.maximum_clipped_share=1", None),
         ("initial.noise=0.5", None),
+        ("initial.waves[0].wave=[85, 42]", None),
+        ("initial.waves[0].wave=[86, 0]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[0, -43]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[0, 0]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[1]", "initial.waves[0].wave"),
+        ("initial.waves[0].amplitude=-1", None),
+        ("initial.waves[0].amplitude=1.01", "initial.waves[0].amplitude"),
+        ("initial.waves[0].species=C", "initial.waves[0].species"),
+        ("initial.time=-1", "initial.time"),
         ("initial.noise=0.51", "initial.noise"),
         ("initial.patch_size=30", None),
         ("initial.patch_size=30.1", "initial.patch_size"),
