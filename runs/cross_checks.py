@@ -16,7 +16,6 @@ from runs.settings import (
 from runs.toml_lines import KeyPath
 from theory.errors import InputError
 
-RUNNABLE_DIMENSIONS = {"fields": (1, 2, 3), "particles": (2,)}
 LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
@@ -71,14 +70,6 @@ def _check_dimension(dimension: int, problems: ProblemList) -> None:
         if isinstance(value, list) and len(value) != dimension:
             message = f"model.dimension is {dimension}, but the list has {len(value)}"
             problems.add(path, message, "allowed: one number for each dimension")
-    for name, runnable in RUNNABLE_DIMENSIONS.items():
-        if name in problems.data and dimension not in runnable:
-            told = " or ".join(map(str, runnable))
-            problems.add(
-                ("model", "dimension"),
-                f"[{name}] runs models in {told}D only; remove it to do without",
-                f"allowed with [{name}]: {told}",
-            )
 
 
 def _check_order(check: ModelCheck, sections: RunFileSections, problems: ProblemList) -> None:

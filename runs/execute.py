@@ -176,6 +176,7 @@ def _build_particles(specification: RunSpecification, threads: int, source: Arra
         dict(specification.composition),
         time_step=settings.time_step,
         sensing=settings.sensing,
+        integrator=settings.integrator,
         seed=specification.run.seed,
         mesh_spacing=settings.mesh_spacing,
         threads=threads,

@@ -101,6 +101,7 @@ maximum_clipped_share = 0.1
 [particles]
 sensing = "exact"
 time_step = 0.005
+integrator = "euler"
 mesh_spacing = 0.25
 save_positions = false
 [run]
@@ -199,6 +200,7 @@ KEYS = {
     "particles": "none",
     "particles.sensing": '"mesh"',
     "particles.time_step": "0.01",
+    "particles.integrator": '"midpoint"',
     "particles.mesh_spacing": "chosen by the engine",
     "particles.save_positions": "true",
     "run": None,
@@ -296,6 +298,7 @@ def test_every_key_reaches_the_specification() -> None:
     assert read.particles.model_dump() == {
         "sensing": "exact",
         "time_step": 0.005,
+        "integrator": "euler",
         "mesh_spacing": 0.25,
         "save_positions": False,
     }
