@@ -215,7 +215,7 @@ def numbers(text: str) -> list[float]:
     return values
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--numbers", type=integers, default=[2500, 40_000], help="particles (default 2500,40000)")
@@ -225,7 +225,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.05, help="least time of one measurement (default 0.05)")
     parser.add_argument("--lammps", default=shutil.which("lmp"), help="the program lmp, of the package lammps[mpi]")
     parser.add_argument("--quick", action="store_true", help="2500 particles, one thread, short measurements, no LAMMPS")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.samples < 1 or not (math.isfinite(options.seconds) and options.seconds > 0.0):
         parser.error("--samples must be at least 1 and --seconds positive")
     if options.quick:
