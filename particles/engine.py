@@ -6,31 +6,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from particles import advice, frames
+from particles import advice, frames, setup
 from particles.initial import initial_particles
-from particles.mesh import grid_for
 from particles.motion import Integrator, Propagator
-from particles.neighbours import SlabOrder
 from particles.pair_forces import VerletForces
 from particles.perception import Perception
 from particles.stages import Storage
 from theory.compiling import set_threads
 from theory.errors import InputError
-from theory.fourier import Grid
 from theory.frames import Frame, Json, State
 from theory.model import Model
 
 Array = NDArray[np.float64]
-
-# Cells of the output grid per sensing range, unless it is given.
-_OUTPUT_CELLS_PER_RANGE = 4.0
-_LARGEST_SEED = 2**64 - 1
-# Particles in a slab, where nothing but the units of parallel work depends on it.
-_PARTICLES_PER_SLAB = 256
-# The same with pair forces, of which few particles are enough work for several threads.
-_INTERACTING_PER_SLAB = 16
-# Cells of the output grid per mean distance of particles, where they sense nothing.
-_OUTPUT_CELLS_PER_DISTANCE = 0.5
 
 
 class ParticleEngine:
@@ -103,61 +90,33 @@ class ParticleEngine:
         density: Array | None = None,
         minimum_distance: float = 0.0,
     ) -> None:
-        edges = _checked_size(model, size)
-        _check_numbers(time_step, seed, threads, minimum_distance)
-        if integrator not in ("midpoint", "euler"):
-            raise InputError(f'integrator is \'{integrator}\'; it must be "midpoint" or "euler"')
+        edges = setup.checked_size(model, size)
+        setup.check_arguments(time_step, integrator, seed, threads, minimum_distance)
         self._model, self._size, self._seed = model, edges, int(seed)
         self._time_step, self._threads, self._step = float(time_step), int(threads), 0
         self._integrator, self._sensing_name = integrator, sensing
         self._save_positions = save_positions
         self._use_threads()
-        interacts = bool(model.interactions)
-        # a step of constant speeds that feels nothing needs no middle
-        predicts = self._integrator == "midpoint" and (interacts or bool(np.any(model.senses)) or bool(model.chemicals))
-        densities, how = model.densities(composition), {"predicts": predicts, "interacts": interacts}
+        densities, predicts = model.densities(composition), setup.needs_middle(model, integrator)
+        how = {"predicts": predicts, "interacts": bool(model.interactions)}
         self._particles = initial_particles(model, edges, densities, self._seed, density, minimum_distance, **how)
         self._propagator = Propagator(model, edges, self._time_step, self._seed, predicts=predicts)
         self._perception = Perception(
             model, edges, self._particles.offsets, sensing, mesh_spacing, self._time_step, self._threads, middle=predicts
         )
-        order = self._new_order()
-        self._pairs = self._new_pairs(order, model.densities(composition)) if interacts else None
+        order = setup.new_order(model, edges, self._particles, self._perception)
+        self._pairs = None
+        if model.interactions:
+            self._pairs = VerletForces(model, edges, self._particles.offsets, densities, self._time_step, order)
         self._storage: Storage = self._pairs or order
         self._drifts, self._turn_rates = np.zeros_like(self._particles.drifts), np.zeros_like(self._particles.turn_rates)
-        self._output_grid = self._new_output_grid(output_grid)
+        self._output_grid = setup.new_output_grid(model, edges, self._particles.number, output_grid)
         self._cuts = np.zeros(model.number_of_species, dtype=np.int64)
         self._speeds_now: Array | None = None
         self._storage.order.sort(self._particles)
         if self._pairs is not None:
             self._pairs.separate(self._particles)
         self._perception.begin(self._particles)
-
-    def _new_order(self) -> SlabOrder:
-        """Storage sorted as what particles read needs it."""
-        offsets, across = self._particles.offsets, (1,) * (self._size.size - 1)
-        if self._perception.mesh is not None:
-            cells = self._perception.mesh.mesh.grid.shape
-            # particles of a row of the mesh stay unsorted: the row itself lies in the cache
-            return SlabOrder(self._size, (*cells[:-1], 1) if across else cells, offsets)
-        interacts = bool(self._model.interactions)
-        slabs = max(1, self._particles.number // (_INTERACTING_PER_SLAB if interacts else _PARTICLES_PER_SLAB))
-        if self._perception.exact is not None:
-            slabs = max(1, min(slabs, int(self._size[-1] / self._perception.exact.line)))
-        return SlabOrder(self._size, (slabs, *across), offsets, keep=interacts or self._perception.exact is not None)
-
-    def _new_pairs(self, order: SlabOrder, densities: Array) -> VerletForces:
-        return VerletForces(self._model, self._size, self._particles.offsets, densities, self._time_step, order)
-
-    def _new_output_grid(self, output_grid: Sequence[int] | None) -> Grid:
-        if output_grid is None and np.any(self._model.senses):
-            return grid_for(self._size, float(np.min(self._model.sensing_ranges)) / _OUTPUT_CELLS_PER_RANGE)
-        if output_grid is None:
-            distance = (float(np.prod(self._size)) / self._particles.number) ** (1.0 / self._size.size)
-            return grid_for(self._size, distance / _OUTPUT_CELLS_PER_DISTANCE)
-        if len(output_grid) != self._size.size:
-            raise InputError(f"output_grid has {len(output_grid)} numbers; the box has {self._size.size} edges")
-        return Grid(tuple(self._size.tolist()), tuple(int(cells) for cells in reversed(output_grid)))
 
     @property
     def model(self) -> Model:
@@ -373,22 +332,3 @@ class ParticleEngine:
                 f"└─ time: {self.time:g} (step {self._step})",
             ]
         )
-
-
-def _checked_size(model: Model, size: ArrayLike) -> Array:
-    edges = np.array(size, dtype=np.float64)
-    if edges.shape != (model.dimension,) or not np.all(np.isfinite(edges) & (edges > 0.0)):
-        axes = ", ".join(("x", "y", "z")[: model.dimension])
-        raise InputError(f"size is {size!r}; it must be {model.dimension} positive, finite edges ({axes})")
-    return edges
-
-
-def _check_numbers(time_step: float, seed: int, threads: int, minimum_distance: float) -> None:
-    if not (np.isfinite(time_step) and time_step > 0.0):
-        raise InputError(f"time_step is {time_step}; it must be positive and finite")
-    if not 0 <= seed <= _LARGEST_SEED:
-        raise InputError(f"seed is {seed}; it must be from 0 to {_LARGEST_SEED}")
-    if threads < 1:
-        raise InputError(f"threads is {threads}; it must be at least 1")
-    if not (np.isfinite(minimum_distance) and minimum_distance >= 0.0):
-        raise InputError(f"minimum_distance is {minimum_distance}; it must be finite and not negative")

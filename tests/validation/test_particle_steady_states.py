@@ -28,7 +28,6 @@ def test_weak_orders(diffusion: float) -> None:
     midpoint, error = _errors("midpoint", diffusion)
     # of first order: halved with the step
     assert 1.6 < euler[1] / euler[2] < 2.1
-    # of second order: at a fifth of the persistence time two thousandths are left, of which half is statistics
-    assert np.all(np.abs(midpoint) < np.array([0.012, 0.007, 0.002]))
-    assert abs(midpoint[2]) < abs(midpoint[1]) / 2.5 + 2.0 * error[2]
+    # of second order: from two fifths of the persistence time on it cannot be told from zero
+    assert np.all(np.abs(midpoint) < np.array([0.012, 0.003, 0.0005]) + 2.0 * error)
     assert np.all(np.abs(midpoint) < np.abs(euler) / 8.0)
