@@ -9,35 +9,42 @@ import math
 from typing import Any
 
 import numba
+import numpy as np
 
 from particles._order_loops import cell_of, stride_for, task
-from theory._loops import add_in_any_order, short_exp
+from theory._loops import add_in_any_order, short_exp2
 from theory.compiling import inlined, loop, parallel_loop
 
 BUMP, LINEAR, GAUSSIAN, EXPONENTIAL = 0, 1, 2, 3
+# particles that positions are padded by, as loops run over whole vectors
+PADDING = 8
+_VECTOR = np.uint64(PADDING)
 _BLOCK = 256
+_LOG2_E = 1.4426950408889634
 
 
 @inlined
 def _kernel(shape: int, limit: float, t: float) -> float:
     """A kernel's shape at the squared distance t, in units of the range; a constant ``shape`` leaves one of the lines."""
     if shape == BUMP:
-        # at and beyond the range exp(-708) is left, which is nothing
-        return short_exp(-1.0 / max(1.0 - t, 1e-3))  # type: ignore[no-any-return]
+        # at and beyond the range 2^-1000 is left, which is nothing
+        return short_exp2(max(-_LOG2_E / max(1.0 - t, 1e-3), -1000.0))  # type: ignore[no-any-return]
     if shape == LINEAR:
         return max(1.0 - math.sqrt(t), 0.0)
-    return short_exp(-0.5 * t if shape == GAUSSIAN else -math.sqrt(t)) if t < limit else 0.0
+    return short_exp2(-_LOG2_E * (0.5 * t if shape == GAUSSIAN else math.sqrt(t))) if t < limit else 0.0
 
 
 @inlined
 def _sum_of(shape: int, limit: float, scale: float, start: int, stop: int, place: Any, positions: Any) -> float:
-    total = 0.0
-    for j in range(numba.uint64(start), numba.uint64(stop)):
+    """Sum over whole vectors of the processor, of which what lies beyond the end counts nothing: there is no rest to add up."""
+    total, count = 0.0, numba.uint64(stop - start)
+    for j in range((count + _VECTOR - numba.uint64(1)) // _VECTOR * _VECTOR):
         squared = 0.0
         for axis in range(len(place)):
-            gap = positions[axis, j] - place[axis]
+            gap = positions[axis, numba.uint64(start) + j] - place[axis]
             squared += gap * gap
-        total = add_in_any_order(total, _kernel(shape, limit, squared * scale))
+        term = _kernel(shape, limit, squared * scale)
+        total = add_in_any_order(total, term if j < count else 0.0)
     return total
 
 
@@ -73,8 +80,8 @@ def _sum_line(kernel: Any, cells: Any, line: int, squared: float, place: Any, po
     total = 0.0
     # the box itself, and its images across the edges where the chord crosses one
     for image in range(-1 if left < 0 else 0, 2 if right >= columns else 1):
-        first = starts[line * columns + max(left - image * columns, 0)]
-        last = starts[line * columns + min(right - image * columns, columns - 1) + 1]
+        first = starts[numba.uint64(line * columns + max(left - image * columns, 0))]
+        last = starts[numba.uint64(line * columns + min(right - image * columns, columns - 1) + 1)]
         total += _sum_run(kernel, first, last, (place[0] - image * size[0], *place[1:]), positions)
     return total
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from particles import frames
+from particles import advice, frames
 from particles.initial import initial_particles
 from particles.mesh import grid_for
 from particles.motion import Integrator, Propagator
@@ -25,10 +25,6 @@ Array = NDArray[np.float64]
 # Cells of the output grid per sensing range, unless it is given.
 _OUTPUT_CELLS_PER_RANGE = 4.0
 _LARGEST_SEED = 2**64 - 1
-# Spacing of the mesh, in units of the smallest sensing range, up to which its errors stay below 0.3 %.
-_COARSE_MESH = 0.25
-# Relative bias of the motility feedback by the time step from which on it is told.
-_LARGEST_STEP_BIAS = 0.02
 # Particles in a slab, where nothing but the units of parallel work depends on it.
 _PARTICLES_PER_SLAB = 256
 # The same with pair forces, of which few particles are enough work for several threads.
@@ -75,6 +71,8 @@ class ParticleEngine:
     density
         Profile from which the initial positions are drawn, shape (species, [z,] [y,] x), constant within each cell of a grid
         over the box; by default uniform. The numbers of particles are those of the composition.
+    minimum_distance
+        Least distance between any two particles at the start (length); see :mod:`particles.separation`.
 
     Raises
     ------
@@ -83,8 +81,8 @@ class ParticleEngine:
 
     Notes
     -----
-    Particles start independent of each other, with directions of the stationary law; those that interact are then pushed apart
-    by their forces until the time step resolves them. Time-dependent chemicals start from the
+    Particles start independent of each other but for the least distance, with directions of the stationary law; those that
+    interact are then pushed apart by their forces until the time step resolves them. Time-dependent chemicals start from the
     steady concentrations of these particles.
     """
 
@@ -103,9 +101,10 @@ class ParticleEngine:
         threads: int = 1,
         save_positions: bool = True,
         density: Array | None = None,
+        minimum_distance: float = 0.0,
     ) -> None:
         edges = _checked_size(model, size)
-        _check_numbers(time_step, seed, threads)
+        _check_numbers(time_step, seed, threads, minimum_distance)
         if integrator not in ("midpoint", "euler"):
             raise InputError(f'integrator is \'{integrator}\'; it must be "midpoint" or "euler"')
         self._model, self._size, self._seed = model, edges, int(seed)
@@ -116,9 +115,8 @@ class ParticleEngine:
         interacts = bool(model.interactions)
         # a step of constant speeds that feels nothing needs no middle
         predicts = self._integrator == "midpoint" and (interacts or bool(np.any(model.senses)) or bool(model.chemicals))
-        self._particles = initial_particles(
-            model, edges, model.densities(composition), self._seed, density, predicts=predicts, interacts=interacts
-        )
+        densities, how = model.densities(composition), {"predicts": predicts, "interacts": interacts}
+        self._particles = initial_particles(model, edges, densities, self._seed, density, minimum_distance, **how)
         self._propagator = Propagator(model, edges, self._time_step, self._seed, predicts=predicts)
         self._perception = Perception(
             model, edges, self._particles.offsets, sensing, mesh_spacing, self._time_step, self._threads, middle=predicts
@@ -317,21 +315,12 @@ class ParticleEngine:
 
     def warnings(self) -> list[str]:
         """Sentences on what a reader of the results must know; empty when all is well."""
-        found = []
-        # speeds are taken at the start of a step (Ito): exact for a first-order scheme, see docs/theory.md
-        excess = float(np.max(np.tanh(0.5 * self._time_step / self._model.persistence_times)))
-        if excess > _LARGEST_STEP_BIAS:
-            found.append(
-                f"the time step strengthens the motility feedback by {100.0 * excess:.2g} % (tanh of half the step over the "
-                "persistence time); shorten particles.time_step"
-            )
+        found = advice.step_warnings(self._model, self._integrator, self._time_step)
+        if self._step > 0:
+            found += advice.length_warnings(self._model, self._perception.speeds, self._particles, self._time_step)
+            found += advice.cut_warnings(self._model.names, self._cut_shares())
         if self._perception.mesh is not None:
-            share = max(self._perception.mesh.mesh.grid.spacing) / float(np.min(self._model.sensing_ranges))
-            if share > _COARSE_MESH * (1.0 + 1e-12):
-                found.append(
-                    f"the sensing mesh has {1.0 / share:.2g} cells per sensing range: sensed densities err by more than 0.3 %; "
-                    "lower particles.mesh_spacing"
-                )
+            found += advice.mesh_warnings(self._model, self._perception.mesh)
         return found + ([] if self._pairs is None else self._pairs.warnings())
 
     def state(self) -> State:
@@ -388,10 +377,12 @@ def _checked_size(model: Model, size: ArrayLike) -> Array:
     return edges
 
 
-def _check_numbers(time_step: float, seed: int, threads: int) -> None:
+def _check_numbers(time_step: float, seed: int, threads: int, minimum_distance: float) -> None:
     if not (np.isfinite(time_step) and time_step > 0.0):
         raise InputError(f"time_step is {time_step}; it must be positive and finite")
     if not 0 <= seed <= _LARGEST_SEED:
         raise InputError(f"seed is {seed}; it must be from 0 to {_LARGEST_SEED}")
     if threads < 1:
         raise InputError(f"threads is {threads}; it must be at least 1")
+    if not (np.isfinite(minimum_distance) and minimum_distance >= 0.0):
+        raise InputError(f"minimum_distance is {minimum_distance}; it must be finite and not negative")

@@ -20,7 +20,7 @@ _SHAPES = {
     "exponential": _pair_loops.EXPONENTIAL,
 }
 # Edges of the cells in units of the smallest support, across lines and along them: measured to be fastest.
-_LINE, _CELL = 0.5, 0.125
+_LINE, _CELL = 1.0, 0.125
 
 
 class ExactSensing:
@@ -57,7 +57,8 @@ class ExactSensing:
         smallest = min(kernel.support for kernel in self._kernels)
         self._cells = CellOrder(size, _cells_for(size, smallest, int(offsets[-1])), offsets)
         self._numbers = np.concatenate([np.arange(n) for n in np.diff(offsets)])
-        self._sorted = (np.empty((size.size, int(offsets[-1]))), np.empty_like(self._numbers))
+        # loops over whole vectors read beyond the last particle
+        self._sorted = (np.zeros((size.size, int(offsets[-1]) + _pair_loops.PADDING)), np.empty_like(self._numbers))
 
     @property
     def line(self) -> float:
@@ -111,7 +112,7 @@ def _arguments(kernel: Kernel) -> tuple[int, float, float, float]:
 
 
 def _cells_for(size: Array, support: float, particles: int) -> tuple[int, ...]:
-    """Lines of half a support, of cells of an eighth; no more cells than particles."""
+    """Lines of a support, of cells of an eighth; no more cells than particles."""
     across = [max(1, int(edge / (_LINE * support))) for edge in size[:0:-1]]
     columns = max(1, min(int(size[0] / (_CELL * support)), particles // int(np.prod(across, initial=1.0))))
     return (*across, columns)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from particles.separation import separated_positions
 from particles.state import Particles
 from theory.counter_random import Stream, normal_pairs, uniform_pairs
 from theory.errors import InputError
@@ -15,9 +16,15 @@ Integers = NDArray[np.int64]
 
 
 def initial_particles(
-    model: Model, size: Array, densities: Array, seed: int, profile: Array | None = None, **how: Any
+    model: Model,
+    size: Array,
+    densities: Array,
+    seed: int,
+    profile: Array | None = None,
+    minimum_distance: float = 0.0,
+    **how: Any,
 ) -> Particles:
-    """Independent particles with directions of the stationary law.
+    """Particles with directions of the stationary law, independent of each other but for a least distance.
 
     Parameters
     ----------
@@ -31,13 +38,15 @@ def initial_particles(
         Key of the random numbers; the counter is the permanent number.
     profile
         Where particles are likely: shape (species, [z,] [y,] x), not negative, constant within each cell; by default uniform.
+    minimum_distance
+        Least distance between any two particles (length); see :mod:`particles.separation`.
     **how
         Passed on to :class:`particles.state.Particles`.
 
     Raises
     ------
     InputError
-        There would be no particle at all, or the profile is none.
+        There would be no particle at all, the profile is none, or there is not enough room.
     """
     numbers = np.rint(densities * np.prod(size)).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(numbers)]).astype(np.int64)
@@ -47,12 +56,17 @@ def initial_particles(
             f"mean densities {densities.tolist()} in a box of {size.tolist()} give no particle; "
             "enlarge the box or the densities"
         )
-    places = _uniform(seed, size.size, count)
     if profile is not None:
-        chance = uniform_pairs(seed, Stream.INITIAL_POSITION, 1, count)[0]
-        places = _placed(places, chance, offsets, profile)
-    # a number just below 1 times the edge can be rounded to the edge itself
-    positions = np.minimum(size[:, None] * places, np.nextafter(size, 0.0)[:, None])
+        _check_profile(profile, size.size, offsets)
+    if minimum_distance > 0.0:
+        positions = separated_positions(size, offsets, minimum_distance, seed, profile)
+    else:
+        places = _uniform(seed, size.size, count)
+        if profile is not None:
+            chance = uniform_pairs(seed, Stream.INITIAL_POSITION, 1, count)[0]
+            places = _placed(places, chance, offsets, profile)
+        # a number just below 1 times the edge can be rounded to the edge itself
+        positions = np.minimum(size[:, None] * places, np.nextafter(size, 0.0)[:, None])
     orientations = _directions(model, seed, offsets)
     return Particles(positions, orientations, np.arange(count, dtype=np.int64), offsets, **how)
 
@@ -84,20 +98,24 @@ def _directions(model: Model, seed: int, offsets: Integers) -> Array:
     return directions
 
 
-def _placed(inside: Array, chance: Array, offsets: Integers, profile: Array) -> Array:
-    """Places in the unit box: a cell by its share of the profile, then uniform in it."""
-    dimension, number = inside.shape[0], offsets.size - 1
+def _check_profile(profile: Array, dimension: int, offsets: Integers) -> None:
+    number = offsets.size - 1
     if profile.ndim != dimension + 1 or profile.shape[0] != number:
         axes = ", ".join(("nz", "ny", "nx")[-dimension:])
         raise InputError(f"the density profile has shape {profile.shape}, not ({number}, {axes})")
     if not np.all(np.isfinite(profile)) or np.any(profile < 0.0):
         raise InputError("the density profile must be finite and not negative")
+    for s, cells in enumerate(profile):
+        if not np.any(cells) and offsets[s + 1] > offsets[s]:
+            raise InputError(f"the density profile of species number {s + 1} is zero everywhere, but there are particles of it")
+
+
+def _placed(inside: Array, chance: Array, offsets: Integers, profile: Array) -> Array:
+    """Places in the unit box: a cell by its share of the profile, then uniform in it."""
     out = np.empty_like(inside)
-    for s, cells in enumerate(profile.reshape(number, -1)):
+    for s, cells in enumerate(profile.reshape(profile.shape[0], -1)):
         one = slice(int(offsets[s]), int(offsets[s + 1]))
         cumulative = np.cumsum(cells)
-        if cumulative[-1] <= 0.0 and one.stop > one.start:
-            raise InputError(f"the density profile of species number {s + 1} is zero everywhere, but there are particles of it")
         # a cell of zero density is never chosen: its cumulative value equals that of the cell before
         chosen = np.minimum(np.searchsorted(cumulative, chance[one] * cumulative[-1], side="right"), cells.size - 1)
         corner = np.unravel_index(chosen, profile.shape[1:])[::-1]

@@ -75,22 +75,19 @@ def exp(x: Any) -> Any:
 
 
 @inlined
-def short_exp(x: Any) -> Any:
-    """e^x, relative error below 3e-10 for |x| <= 708, at two thirds of the cost of :func:`exp`; arguments beyond are cut."""
-    x = 708.0 if x > 708.0 else x
-    x = -708.0 if x < -708.0 else x
-    shifted = x * 1.4426950408889634 + _ROUNDING_SHIFT
-    r = x - (shifted - _ROUNDING_SHIFT) * 0.6931471805599453
-    # Taylor series to r^8: |r| <= log(2)/2, next term below 2e-10
-    p = 2.48015873015873e-05
-    p = p * r + 1.984126984126984e-04
-    p = p * r + 1.388888888888889e-03
-    p = p * r + 8.333333333333333e-03
-    p = p * r + 4.1666666666666664e-02
-    p = p * r + 1.6666666666666666e-01
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
+def short_exp2(x: Any) -> Any:
+    """2^x, relative error below 5e-11 for -1000 <= x <= 1000, at half of the cost of :func:`exp`."""
+    shifted = x + _ROUNDING_SHIFT
+    r = x - (shifted - _ROUNDING_SHIFT)
+    # of the polynomials of this degree the one of least relative error for |r| <= 1/2 (Remez)
+    p = 1.5201922485094665e-05
+    p = p * r + 1.5469291179476437e-04
+    p = p * r + 1.3333922562634405e-03
+    p = p * r + 9.618027253552736e-03
+    p = p * r + 5.550410353450386e-02
+    p = p * r + 2.402265119815839e-01
+    p = p * r + 6.931471807284477e-01
+    p = p * r + 9.99999999961684e-01
     return p * _float_of_bits((_bits_of_float(shifted) + numba.uint64(1023)) << numba.uint64(52))
 
 

@@ -236,10 +236,27 @@ def test_slow_and_fast_sorting_agree() -> None:
     np.testing.assert_allclose(usual.positions[:, rows[0]], often.positions[:, rows[1]], atol=1e-11)
 
 
-def test_long_steps_are_told() -> None:
-    short, long_ = (
-        ParticleEngine(Model(2, [Species("A", Motion(1.0), "1.0")]), (8.0, 8.0), [5.0], time_step=dt, seed=1)
-        for dt in (0.01, 0.1)
-    )
-    assert short.warnings() == []
-    assert any("time_step" in text for text in long_.warnings())
+def one_species(law: str, **kwargs: object) -> ParticleEngine:
+    arguments: dict[str, object] = {"time_step": 0.01, "seed": 1, **kwargs}
+    return ParticleEngine(Model(2, [Species("A", Motion(1.0), law)]), (8.0, 8.0), [5.0], **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("law", "how", "message"),
+    [
+        ("1.0", {"time_step": 0.01}, None),
+        ("1.0", {"time_step": 0.6}, "raises the diffusivity by 3 % (it is 0.6 persistence times long)"),
+        ("exp(-0.1*A)", {"time_step": 0.1}, None),
+        ("1.0", {"time_step": 0.1, "integrator": "euler"}, None),
+        ("exp(-0.1*A)", {"time_step": 0.1, "integrator": "euler"}, "strengthens the motility feedback by 5 %"),
+        ("12*exp(-0.1*A)", {"time_step": 0.1}, "particles move by 0.7"),
+        ("12*exp(-0.1*A)", {"time_step": 0.01}, None),
+        ("exp(-0.1*A)", {"mesh_spacing": 0.4}, "has 2.5 cells per sensing range"),
+    ],
+)
+def test_what_costs_accuracy_is_told(law: str, how: dict[str, object], message: str | None) -> None:
+    engine = one_species(law, **how)
+    engine.advance(engine.time_step)
+    told = engine.warnings()
+    assert len(told) == (0 if message is None else 1)
+    assert message is None or message in told[0]
