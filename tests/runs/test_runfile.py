@@ -46,9 +46,12 @@ motion = { tumble_rate = 1.0 }
 speed = "v0*exp(-0.8*tanh((A - 50)/10) + 0.4*tanh((total - 100)/20))"
 [[model.species]]
 name = "B"
-motion = { aoup = true, persistence_time = 0.25 }
+motion = { tumble_rate = 3.0, rotational_diffusion = 1.0 }
 speed = "v0"
 translational_diffusion = 0.5
+chemotaxis = { food = { speed_bias = 0.25 } }
+translational_drag = 9.0
+rotational_drag = 3.0
 [model.sensing]
 kernel = "linear"
 range = 1.5
@@ -58,6 +61,29 @@ observer = "A"
 source = "B"
 kernel = "gaussian"
 range = 0.75
+[[model.chemicals]]
+name = "food"
+production = { A = -0.5, B = 2.0 }
+diffusivity = 3.0
+decay_rate = 0.125
+[[model.interactions]]
+observer = "A"
+source = "B"
+cutoff = 5.0
+force = "v0/r**2"
+torque = 1
+[[model.interactions]]
+observer = "A"
+source = "A"
+cutoff = 6.0
+janus = { head_dipole = 112.0, tail_dipole = -53.0, dipole_offset = 0.19, screening_length = 40.0 }
+[[model.mean_field]]
+observer = "A"
+source = "B"
+torque_harmonics = [216.0, -3.0]
+speed_reduction = 12.0
+turning = 0.5
+repulsion = 0.25
 [composition]
 B = 25.0
 A = 75.0
@@ -65,14 +91,17 @@ A = 75.0
 size = [60.0, 30.0]
 [fields]
 grid = [256, 128]
+order = 2
+precision = "float32"
 noise = 0.5
 time_step = 0.02
-stepper = "etd1"
+stepper = "exponential_euler"
 noise_length = 1.25
 maximum_clipped_share = 0.1
 [particles]
 sensing = "exact"
 time_step = 0.005
+integrator = "euler"
 mesh_spacing = 0.25
 save_positions = false
 [run]
@@ -91,6 +120,10 @@ densities = { A = 105.0, B = 25.0 }
 [[initial.phases]]
 share = 0.75
 densities = { A = 65.0, B = 25.0 }
+[[initial.waves]]
+species = "A"
+wave = [1, -2]
+amplitude = 0.5
 """
 
 # every key of a run file and its default: required (None), or as TOML, or in words
@@ -108,6 +141,13 @@ KEYS = {
     "model.species[].motion.persistence_time": "none",
     "model.species[].speed": None,
     "model.species[].translational_diffusion": "0.0",
+    "model.species[].chemotaxis": "none",
+    "model.species[].chemotaxis.<chemical>": "none",
+    "model.species[].chemotaxis.<chemical>.speed_bias": "0.0",
+    "model.species[].chemotaxis.<chemical>.reorientation_bias": "0.0",
+    "model.species[].chemotaxis.<chemical>.turning": "0.0",
+    "model.species[].translational_drag": "1.0",
+    "model.species[].rotational_drag": "1.0",
     "model.sensing": "none",
     "model.sensing.kernel": '"bump"',
     "model.sensing.range": "1.0",
@@ -117,6 +157,32 @@ KEYS = {
     "model.sensing.pairs[].source": None,
     "model.sensing.pairs[].kernel": None,
     "model.sensing.pairs[].range": None,
+    "model.chemicals": "[]",
+    "model.chemicals[].name": None,
+    "model.chemicals[].production": "none",
+    "model.chemicals[].production.<species>": "none",
+    "model.chemicals[].diffusivity": None,
+    "model.chemicals[].decay_rate": None,
+    "model.chemicals[].adiabatic": "true",
+    "model.interactions": "[]",
+    "model.interactions[].observer": None,
+    "model.interactions[].source": None,
+    "model.interactions[].cutoff": "8.0",
+    "model.interactions[].force": "none",
+    "model.interactions[].torque": "none",
+    "model.interactions[].janus": "none",
+    "model.interactions[].janus.head_dipole": None,
+    "model.interactions[].janus.tail_dipole": None,
+    "model.interactions[].janus.dipole_offset": None,
+    "model.interactions[].janus.screening_length": None,
+    "model.interactions[].janus.permittivity": "1.0",
+    "model.mean_field": "[]",
+    "model.mean_field[].observer": None,
+    "model.mean_field[].source": None,
+    "model.mean_field[].torque_harmonics": "[]",
+    "model.mean_field[].speed_reduction": "0.0",
+    "model.mean_field[].turning": "0.0",
+    "model.mean_field[].repulsion": "0.0",
     "composition": None,
     "composition.<species>": None,
     "domain": None,
@@ -124,14 +190,17 @@ KEYS = {
     "fields": "none",
     "fields.grid": None,
     "fields.order": "0",
+    "fields.precision": '"float64"',
     "fields.noise": "1.0",
-    "fields.time_step": "chosen by the solver",
-    "fields.stepper": '"etdrk2"',
+    "fields.time_step": "follows the error; with noise chosen by the solver",
+    "fields.tolerance": "0.001",
+    "fields.stepper": '"sbdf2"; with noise "etdrk2"',
     "fields.noise_length": "the sensing range",
     "fields.maximum_clipped_share": "0.05",
     "particles": "none",
     "particles.sensing": '"mesh"',
     "particles.time_step": "chosen by the engine",
+    "particles.integrator": '"midpoint"',
     "particles.mesh_spacing": "chosen by the engine",
     "particles.save_positions": "true",
     "run": None,
@@ -141,13 +210,22 @@ KEYS = {
     "run.checkpoint_interval": "30.0",
     "initial": "none",
     "initial.state": '"homogeneous"',
-    "initial.noise": "0.01",
+    "initial.noise": '0.01 with "homogeneous" and "phases", else 0.0',
     "initial.geometry": '"slab"',
     "initial.patch_size": "a quarter of the shortest edge of the box",
+    "initial.radius": "from the shares",
     "initial.phases": "[]",
-    "initial.phases[].share": None,
+    "initial.phases[].share": "required, but with radius",
     "initial.phases[].densities": None,
     "initial.phases[].densities.<species>": None,
+    "initial.waves": "[]",
+    "initial.waves[].species": None,
+    "initial.waves[].wave": None,
+    "initial.waves[].amplitude": None,
+    "initial.waves[].phase": "0.0",
+    "initial.path": "none",
+    "initial.time": "its last frame",
+    "initial.scale": "its fields, if it has them",
 }
 
 WRONG_VALUES = {
@@ -157,6 +235,7 @@ WRONG_VALUES = {
     "true or false": ("1", "0", '"true"', "[]"),
     "a table": ("1", '"a"', "[]", "true"),
     "a list of tables": ("1", '"a"', "{ a = 1 }", "[1]"),
+    "a list of numbers": ("1.0", '"1"', "[true]", '["1"]', "[nan]", "{}"),
     "a list of integers": ("256", "[256.0, 128]", "[true, 128]", '["256", 128]', "[]", "{}"),
     "a number or a list of numbers": (
         "true",
@@ -181,7 +260,7 @@ def test_every_key_reaches_the_specification() -> None:
     read = parse(FULL, source="run.toml")
     assert (read.model.dimension, read.model.names) == (2, ("A", "B"))
     assert read.model.parameters == {"v0": 2.0}
-    # 1/tau = alpha for A; tau is stated for B
+    # 1/tau = alpha for A, alpha + Dr for B
     np.testing.assert_array_equal(read.model.persistence_times, [1.0, 0.25])
     np.testing.assert_array_equal(read.model.translational_diffusivities, [0.0, 0.5])
     # at A = 50, B = 50 both tanh vanish
@@ -189,22 +268,37 @@ def test_every_key_reaches_the_specification() -> None:
     assert not read.model.sensing.count_self
     found = {(k.name, k.range, s) for k, s in zip(read.model.channels.kernels, read.model.channels.sources, strict=True)}
     assert found == {("linear", 1.5, 0), ("linear", 1.5, 1), ("gaussian", 0.75, 1)}
+    (food,) = read.model.chemicals
+    assert (food.name, food.production, food.diffusivity, food.decay_rate) == ("food", {"A": -0.5, "B": 2.0}, 3.0, 0.125)
+    assert food.adiabatic
+    np.testing.assert_array_equal(read.model.speed_biases, [[0.0], [0.25]])
+    np.testing.assert_array_equal(read.model.drags, [[1.0, 1.0], [9.0, 3.0]])
+    law = read.model.interactions[0, 1]
+    assert (float(law.force(2.0)), float(law.torque(2.0)), law.cutoff) == (0.5, 1.0, 5.0)
+    # [S2] Table 1: 3 (dh + dt)^2/(4 pi) = 9 x 92.34 at r = 1 but for the screening
+    assert float(read.model.interactions[0, 0].force(1.0)) == pytest.approx(9 * 92.34 * np.exp(-1 / 40), rel=1e-4)
+    coefficients = read.model.mean_field[0, 1]
+    assert (coefficients.torque_harmonics, coefficients.speed_reduction) == ((216.0, -3.0), 12.0)
+    assert (coefficients.turning, coefficients.repulsion) == (0.5, 0.25)
     assert list(read.composition.items()) == [("A", 75.0), ("B", 25.0)]
     assert read.size == (60.0, 30.0)
     assert read.fields is not None
     assert read.particles is not None
     assert read.fields.model_dump() == {
         "grid": (256, 128),
-        "order": 0,
+        "order": 2,
+        "precision": "float32",
         "noise": 0.5,
         "time_step": 0.02,
-        "stepper": "etd1",
+        "tolerance": None,
+        "stepper": "exponential_euler",
         "noise_length": 1.25,
         "maximum_clipped_share": 0.1,
     }
     assert read.particles.model_dump() == {
         "sensing": "exact",
         "time_step": 0.005,
+        "integrator": "euler",
         "mesh_spacing": 0.25,
         "save_positions": False,
     }
@@ -288,7 +382,11 @@ def test_kernel_names_are_those_of_the_theory() -> None:
 
 @pytest.mark.parametrize("key", keys(), ids=lambda key: key.path)
 def test_wrong_types_are_refused_at_their_key(key: Any) -> None:
-    path = key.path.replace("[]", "[0]").replace("<species>", "A").replace("<parameter>", "v0")
+    # of the interactions the second one, which is that of Janus colloids, and of the species the one with chemotaxis
+    path = key.path.replace(".species[].chemotaxis", ".species[1].chemotaxis").replace(
+        "interactions[].janus", "interactions[1].janus"
+    )
+    path = path.replace("[]", "[0]").replace("<species>", "A").replace("<parameter>", "v0").replace("<chemical>", "food")
     for value in WRONG_VALUES[key.type]:
         problems = problems_of(FULL, f"{path}={value}")
         assert any(one.path.startswith(path) and one.location == f"--set {path}={value}" for one in problems), value
@@ -318,6 +416,15 @@ def test_wrong_types_are_refused_at_their_key(key: Any) -> None:
         ("fields.noise_length=0", "fields.noise_length"),
         ("fields.maximum_clipped_share=1", None),
         ("initial.noise=0.5", None),
+        ("initial.waves[0].wave=[85, 42]", None),
+        ("initial.waves[0].wave=[86, 0]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[0, -43]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[0, 0]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[1]", "initial.waves[0].wave"),
+        ("initial.waves[0].amplitude=-1", None),
+        ("initial.waves[0].amplitude=1.01", "initial.waves[0].amplitude"),
+        ("initial.waves[0].species=C", "initial.waves[0].species"),
+        ("initial.time=-1", "initial.time"),
         ("initial.noise=0.51", "initial.noise"),
         ("initial.patch_size=30", None),
         ("initial.patch_size=30.1", "initial.patch_size"),
@@ -361,6 +468,8 @@ def test_advice() -> None:
     assert advice[1].endswith("26 has a prime factor above 7; 28 is faster to transform")
     # 0.25 x 205 + 0.75 x 65 = 100
     assert advice[2] == "initial.phases: they hold A = 100 on average, the composition says 75"
+    # a mistyped name adds a parameter
+    assert parse(FULL, overrides=["model.parameters.v00=3.0"]).advice() == ("model.parameters.v00: no law uses it",)
 
 
 def test_slow_packages_are_imported_only_when_needed() -> None:
