@@ -81,7 +81,7 @@ def test_check_tells_what_the_cutoff_leaves_out(tmp_path: Path, capsys: pytest.C
     file = written(tmp_path, JANUS)
     assert main(["check", file]) == 0
     text = capsys.readouterr().out
-    assert "closest approach 1.07; beyond the cut-off at most 1.3 % of the force and 1.3 % of the torque" in text
+    assert "closest approach 1.08; beyond the cut-off at most 1.3 % of the force and 1.3 % of the torque" in text
     assert "note:" not in text
     assert main(["check", file, "--set", "model.interactions[0].cutoff=3"]) == 0
     assert "note: what A does to A: beyond the cut-off 3 lie up to 12 % of the force" in capsys.readouterr().out
