@@ -141,13 +141,11 @@ def _check_times(run: RunSettings, sections: RunFileSections, problems: ProblemL
 
 def _check_step(path: KeyPath, time_step: float, run: RunSettings, problems: ProblemList) -> None:
     if time_step > run.output_interval:
-        step = "" if value_at(problems.data, path) is not None else f"the default {time_step:g} is "
         stated = "output_interval" in problems.data["run"]
         origin = "" if stated else " (duration/100, as it is not stated)"
         problems.add(
             path,
-            f"{step}longer than run.output_interval = {run.output_interval:g}{origin}; "
-            "shorten the step or state a longer interval",
+            f"longer than run.output_interval = {run.output_interval:g}{origin}; shorten the step or state a longer interval",
             f"allowed: a number > 0 and <= {run.output_interval:g}",
         )
     elif run.duration > MOST_STEPS * time_step:

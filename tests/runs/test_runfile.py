@@ -199,7 +199,7 @@ KEYS = {
     "fields.maximum_clipped_share": "0.05",
     "particles": "none",
     "particles.sensing": '"mesh"',
-    "particles.time_step": "0.01",
+    "particles.time_step": "chosen by the engine",
     "particles.integrator": '"midpoint"',
     "particles.mesh_spacing": "chosen by the engine",
     "particles.save_positions": "true",
