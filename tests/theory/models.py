@@ -27,3 +27,11 @@ def reference_mixture(dimension: int, sensing: Sensing) -> Model:
     a = "va*exp(-0.006*(A - 40) + 0.010*(B - 60))"
     b = "vb*exp(-0.012*(A - 40) - 0.004*(B - 60))"
     return Model(dimension, [Species("A", RUN, a), Species("B", RUN, b)], parameters, sensing)
+
+
+def duan(coupling: float, rotational_diffusion: float) -> Model:
+    """The quorum-sensing model of Duan, Agudo-Canalejo, Golestanian and Mahault with eta_AB = -eta_BA, eta_AA = eta_BB = 0."""
+    speeds = [f"1 + 0.7*tanh({sign}eta*({other} - 80)/(0.7*80))" for sign, other in (("", "B"), ("-", "A"))]
+    motion = Motion(rotational_diffusion=rotational_diffusion)
+    species = [Species(name, motion, speed) for name, speed in zip("AB", speeds, strict=True)]
+    return Model(2, species, {"eta": coupling}, Sensing("linear", 1.0))
