@@ -50,6 +50,7 @@ class Chemistry:
 
     def __init__(self, model: Model, grid: Grid, time_step: float, *, middle: bool) -> None:
         self._production = model.production
+        self._decays = np.array([one.decay_rate > 0.0 for one in model.chemicals])
         self._adiabatic = np.array([one.adiabatic for one in model.chemicals])
         window = deposit_window(grid).ravel()
         self._source = smoothing(grid).ravel() / window
@@ -78,8 +79,9 @@ class Chemistry:
         return not bool(np.all(self._adiabatic))
 
     def begin(self, spectra: ComplexArray) -> None:
-        """Start from the steady concentrations of given densities; modes that do not decay start at zero."""
-        steady = np.divide(1.0, self._rates, out=np.zeros_like(self._rates), where=self._rates > 0.0)
+        """Start from the steady concentrations of given densities; chemicals that do not decay start at zero."""
+        decaying = np.broadcast_to(self._decays[:, None], self._rates.shape)
+        steady = np.divide(1.0, self._rates, out=np.zeros_like(self._rates), where=decaying)
         self._relax((np.zeros_like(steady), steady * self._source), spectra, self.modes, self.modes)
 
     def _relax(self, coefficients: tuple[Array, Array], spectra: ComplexArray, old: ComplexArray, new: ComplexArray) -> None:

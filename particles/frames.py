@@ -49,7 +49,7 @@ def species_variables(names: tuple[str, ...], particles: Particles, speeds: Arra
     """
     variables: dict[str, Variable] = {}
     densities = deposited_density(particles, grid)
-    per_volume = f"1/length^{grid.dimension}" if grid.dimension > 1 else "1/length"
+    per_volume = f"1/length^{grid.dimension}"
     for n, name in enumerate(names):
         one = particles.slice_of(n)
         variables[f"density_{name}"] = Variable(

@@ -273,7 +273,7 @@ def test_a_chemical_that_does_not_decay_is_conserved() -> None:
     """And grows by what is made: <c> = beta rho t."""
     model = one_source(2, adiabatic=False, decay_rate=0.0)
     engine = ParticleEngine(model, [6.0, 5.0], [2.0, 1.0], time_step=0.25, seed=4, mesh_spacing=0.25)
-    assert np.mean(engine.frame().variables["concentration_c"].data) == pytest.approx(0.0, abs=1e-12)
+    assert np.max(np.abs(engine.frame().variables["concentration_c"].data)) < 1e-12
     engine.advance(5.0)
     assert np.mean(engine.frame().variables["concentration_c"].data) == pytest.approx(3.0 * 2.0 * 5.0, rel=1e-12)
 

@@ -139,7 +139,7 @@ def test_frames_of_other_dimensions(dimension: int) -> None:
     frame = engine.frame()
     density = frame.variables["density_A"]
     assert density.dimensions == ("z", "y", "x")[-dimension:]
-    assert density.units == ("1/length" if dimension == 1 else "1/length^3")
+    assert density.units == f"1/length^{dimension}"
     assert density.data.shape == cells[::-1]
     assert list(frame.coordinates) == list("xyz")[:dimension]
     volume = np.prod(SIZES[dimension]) / np.prod(cells)

@@ -380,7 +380,7 @@ def test_resuming_for_longer_equals_running_so_long(file: str, finished: Path, t
 
 def test_advice_and_warnings_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = written(tmp_path, IDEAL)
-    sets = ("particles.mesh_spacing=0.5", "fields.grid=[22, 16]", "run.duration=0.4")
+    sets = ("model.species.A.speed=1 + 1e-6*A", "particles.mesh_spacing=0.5", "fields.grid=[22, 16]", "run.duration=0.4")
     with caplog.at_level(logging.WARNING, logger="twoscale"):
         assert (
             main(["run", file, *[part for one in sets for part in ("--set", one)], "--output", str(tmp_path / "run"), *QUICK])

@@ -1,0 +1,83 @@
+"""Runs of particles in one, two and three dimensions, with chemicals."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runs.cli import main
+from runs.store import open_series
+from tests.runs.small_runs import assert_same_runs, written
+
+FOLLOWERS = """\
+[model]
+dimension = {dimension}
+[[model.species]]
+name = "A"
+motion = {{ tumble_rate = 2.0 }}
+speed = "exp(-0.3*tanh((A - 20)/10)) + 0.01*food"
+chemotaxis = {{ food = {{ reorientation_bias = -0.05 }}, waste = {{ speed_bias = 0.02 }} }}
+[[model.species]]
+name = "B"
+motion = {{ aoup = true, persistence_time = 0.5 }}
+speed = 0.5
+[[model.chemicals]]
+name = "food"
+production = {{ B = 1.0 }}
+diffusivity = 1.0
+decay_rate = 1.0
+[[model.chemicals]]
+name = "waste"
+production = {{ A = 1.0 }}
+diffusivity = 1.0
+decay_rate = 0.5
+adiabatic = false
+[composition]
+A = 20.0
+B = 10.0
+[domain]
+size = {size}
+[particles]
+time_step = 0.05
+sensing = "{sensing}"
+[run]
+duration = 1.0
+output_interval = 0.25
+[initial]
+state = "phases"
+[[initial.phases]]
+share = 0.5
+densities = {{ A = 30.0, B = 5.0 }}
+[[initial.phases]]
+share = 0.5
+densities = {{ A = 10.0, B = 15.0 }}
+"""
+
+
+@pytest.mark.parametrize("sensing", ["mesh", "exact"])
+@pytest.mark.parametrize(("dimension", "size"), [(1, [20.0]), (2, [6.0, 4.0]), (3, [3.5, 2.5, 2.25])])
+def test_runs_in_all_dimensions(dimension: int, size: list[float], sensing: str, tmp_path: Path) -> None:
+    """They start from their phases, frames have as many axes, and continued runs are the same bit for bit."""
+    file = written(tmp_path, FOLLOWERS.format(dimension=dimension, size=size, sensing=sensing))
+    assert main(["run", file, "--quiet", "--threads", "1", "--output", str(tmp_path / "straight")]) == 0
+    assert main(["run", file, "--quiet", "--set", "run.duration=0.5", "--output", str(tmp_path / "parts")]) == 0
+    assert main(["resume", str(tmp_path / "parts"), "--quiet", "--threads", "2", "--duration", "1.0"]) == 0
+    assert_same_runs(tmp_path / "straight", tmp_path / "parts", "particles")
+    series = open_series(tmp_path / "straight" / "particles")
+    assert len(series.times) == 5
+    for name in ("density_A", "density_B", "concentration_food", "concentration_waste"):
+        assert series.variable(name).dimensions == ("z", "y", "x")[-dimension:]
+    halves = np.split(series.load("density_A")[0], 2, axis=-1)
+    assert np.mean(halves[0]) > 2.0 * np.mean(halves[1])
+    # a chemical without diffusion of its mean: beta rho/gamma at once
+    made = np.mean(series.load("density_B")[4])
+    assert np.mean(series.load("concentration_food")[4]) == pytest.approx(made, rel=1e-5)
+
+
+def test_the_integrator_is_the_stated_one(tmp_path: Path) -> None:
+    file = written(tmp_path, FOLLOWERS.format(dimension=1, size=[20.0], sensing="mesh"))
+    for name in ("midpoint", "euler"):
+        override = f"particles.integrator={name}"
+        assert main(["run", file, "--quiet", "--set", override, "--output", str(tmp_path / name)]) == 0
+    positions = [open_series(tmp_path / name / "particles").load("position")[4] for name in ("midpoint", "euler")]
+    assert not np.array_equal(*positions)
