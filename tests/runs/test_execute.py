@@ -87,7 +87,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Build:
     """Replace both engines by ticking ones; hooks by scale."""
 
     def install(**hooks: Hook | None) -> None:
-        def build(specification: RunSpecification, scale: Scale, threads: int = 1) -> Ticking:
+        def build(specification: RunSpecification, scale: Scale, threads: int = 1, source: object = None) -> Ticking:
             return Ticking(asks_first=scale == "particles", hook=hooks.get(scale))
 
         monkeypatch.setattr(runs.execute, "build_engine", build)
