@@ -1,4 +1,4 @@
-"""A model as particles: quorum-sensing active particles in periodic boxes."""
+"""A model as particles: active particles that sense, steer and push each other in periodic boxes."""
 
 from particles.engine import ParticleEngine
 

@@ -73,7 +73,8 @@ def chances_of(probability: float, factors: Any, chances: Any) -> None:
 @inlined
 def _kept(loss: float, probability: float, factor: float) -> float:
     """Mean cosine that diffusion leaves in a step, where tumbles come besides; both lose ``loss*factor`` of the direction."""
-    return (1.0 - loss * factor) / (1.0 - probability * factor)
+    # in very long steps both may be zero: nothing is left
+    return (1.0 - loss * factor) / max(1.0 - probability * factor, 1e-300)
 
 
 @loop

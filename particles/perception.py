@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from particles._motion_loops import count_refused
 from particles.exact_sensing import ExactSensing
 from particles.neighbours import CellOrder
-from particles.sensing import MeshSensing, mesh_for
+from particles.sensing import MeshSensing, check_chemicals, mesh_for
 from particles.state import Particles
 from theory.errors import InputError, NumericalFailure
 from theory.model import Model
@@ -75,6 +75,7 @@ class Perception:
         self._model, self._size, self._offsets = model, size, offsets
         self._method, self._spacing = method, spacing
         self._how: dict[str, Any] = {"time_step": time_step, "threads": threads, "middle": middle}
+        check_chemicals(model)
         number, count = model.number_of_species, int(offsets[-1])
         biases = np.array((model.speed_biases, model.reorientation_biases, model.turnings))
         steers = bool(np.any(biases != 0.0))
@@ -187,14 +188,14 @@ class Perception:
         candidates = np.flatnonzero(refused)
         first = int(candidates[np.argmin(particles.identities[candidates])])
         number = int(particles.species[first])
-        one = self._model.species[number]
+        species = self._model.species[number]
         names = (*self._model.names, *self._model.chemical_names)
         values = sensed[number][:, first - int(self._offsets[number])]
         reads = self._model.senses[number]
         read = [f"{name} = {value:g}" for name, value, one in zip(names, values, reads, strict=True) if one]
         at = f" where it reads {', '.join(read)}" if read else ""
         return NumericalFailure(
-            f"species {one.name}: the law '{one.speed}' gives the speed {speeds[first]:g}{at} "
+            f"species {species.name}: the law '{species.speed}' gives the speed {speeds[first]:g}{at} "
             f"({np.count_nonzero(refused)} particles); speeds must be finite and not negative: change the law or its parameters"
         )
 

@@ -57,6 +57,22 @@ def check_kernels(model: Model) -> None:
             )
 
 
+def check_chemicals(model: Model) -> None:
+    """Refuse chemicals whose concentration at a particle has no meaning.
+
+    Raises
+    ------
+    InputError
+        A law reads a chemical that does not spread.
+    """
+    for chemical, read in zip(model.chemicals, np.any(model.senses[:, model.number_of_species :], axis=0), strict=True):
+        if read and chemical.diffusivity == 0.0:
+            raise InputError(
+                f"a law reads the concentration of {chemical.name}, whose diffusivity is 0: around particles it is made of "
+                "single points; give the chemical a diffusivity"
+            )
+
+
 def mesh_for(model: Model, size: Array, spacing: float | None, *, densities: bool) -> Grid:
     """The mesh of a model.
 
@@ -198,8 +214,8 @@ class MeshSensing:
             For each observing species the densities (1/length^d) of all sources, then the concentrations, shape
             (species + chemical, particle of the observing species). Rows that are wanted are overwritten.
         gradients
-            Gradients of the concentrations that a species steers by, shape (chemical, dimension, particle); overwritten.
-            of no rows if they are not wanted.
+            Gradients of the concentrations that a species steers by, shape (chemical, dimension, particle), overwritten; of no
+            rows if they are not wanted.
         now
             Whether time-dependent concentrations are those of the present; else those of the middle of the step.
         """
@@ -207,7 +223,8 @@ class MeshSensing:
         steering = self._steering if gradients.shape[0] else self._steering[:0]
         self._fill(np.unique(np.concatenate([fields for _, fields in rows])), steering, now)
         for observer, (columns, fields) in enumerate(rows):
-            self.mesh.read(fields, strips[observer], positions, columns, sensed[observer])
+            if fields.size:
+                self.mesh.read(fields, strips[observer], positions, columns, sensed[observer])
             for column in columns:
                 if (observer, column) in self._own:
                     self.mesh.subtract_own(strips[observer], self._own[observer, column], positions, sensed[observer][column])
@@ -240,7 +257,8 @@ class MeshSensing:
             for n, field in enumerate(gradients):
                 p, axis = divmod(n, self._dimension)
                 self.chemistry.gradient(steering[p], axis, mesh.modes[field])
-        mesh.transform_fields(np.concatenate([fields, gradients]))
+        if fields.size or gradients.size:
+            mesh.transform_fields(np.concatenate([fields, gradients]))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What a bit-exact continuation needs."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # measured on one core of a busy 2-core server: nanoseconds per cell, species and evaluation; per particle and step
 _NANOSECONDS_PER_CELL = 80.0
-_NANOSECONDS_PER_PARTICLE = {"mesh": 80.0, "exact": 1200.0}
+_NANOSECONDS_PER_PARTICLE = {"mesh": 30.0, "exact": 350.0}
 _NANOSECONDS_TO_MOVE = 40.0
 _NANOSECONDS_PER_NEIGHBOUR = 2.5
 _BYTES_PER_FLOAT = 8

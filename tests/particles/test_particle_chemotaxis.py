@@ -352,3 +352,20 @@ def test_exact_sensing_takes_a_mesh_for_chemicals_alone() -> None:
     assert "chemicals by way of a mesh, 24 x 20 cells" in repr(engine)
     with pytest.raises(InputError, match=r"smallest length of a chemical, 0\.5"):
         ParticleEngine(steering(2, TUMBLING, Chemotaxis("c", 0.1)), (6.0, 5.0), [5.0], time_step=0.1, seed=1, mesh_spacing=0.6)
+
+
+def test_chemicals_that_nobody_reads_spread_all_the_same() -> None:
+    species = [Species("A", TUMBLING, "1.0")]
+    model = Model(2, species, chemicals=[Chemical("c", {"A": 2.0}, 1.0, 0.0, adiabatic=False)])
+    engine = ParticleEngine(model, (6.0, 5.0), [4.0], time_step=0.1, seed=1, threads=2, mesh_spacing=0.25)
+    engine.advance(1.0)
+    field = engine.frame().variables["concentration_c"].data
+    assert np.mean(field) == pytest.approx(2.0 * 4.0 * 1.0, rel=1e-12)
+    assert np.std(field) > 0.01
+
+
+def test_chemicals_that_do_not_spread_cannot_be_read() -> None:
+    species = [Species("A", TUMBLING, "1.0 + 0.1*c")]
+    model = Model(2, species, chemicals=[Chemical("c", {"A": 2.0}, 0.0, 1.0)])
+    with pytest.raises(InputError, match="whose diffusivity is 0"):
+        ParticleEngine(model, (6.0, 5.0), [4.0], time_step=0.1, seed=1)

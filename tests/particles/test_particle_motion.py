@@ -147,6 +147,14 @@ def test_directions_stay_unit_vectors(dimension: int) -> None:
     assert np.max(np.abs(np.linalg.norm(engine.orientations, axis=0) - 1.0)) < 1e-14
 
 
+@pytest.mark.parametrize("name", MOTIONS)
+def test_endless_steps_forget_everything(name: str) -> None:
+    engine = engine_of(MOTIONS[name], number=4000, dimension=3, time_step=100.0)
+    before = ordered(engine, engine.orientations)
+    engine.advance(100.0)
+    assert_mean(np.sum(before * ordered(engine, engine.orientations), axis=0), 0.0)
+
+
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_initial_state_is_uniform_and_isotropic(dimension: int) -> None:
     engine = engine_of(TUMBLING, dimension=dimension)
