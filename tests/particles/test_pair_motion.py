@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.linalg import solve_discrete_lyapunov
 
 from particles import ParticleEngine
 from particles.motion import Integrator
+from tests.particles.all_pairs import all_pairs
 from tests.particles.builders import ordered, same_bits
 from theory import Model, Motion, NumericalFailure, PairInteraction, Species
 from theory.frames import State
@@ -131,26 +133,62 @@ def variance_of(h: float, integrator: Integrator) -> float:
     return float(solve_discrete_lyapunov(step, noise @ noise.T)[0, 0])
 
 
-@pytest.mark.parametrize(("integrator", "order"), [("midpoint", 2.0), ("euler", 1.0)])
-def test_weak_order_of_positions(integrator: Integrator, order: float) -> None:
-    """Pairs on springs: the variance of their distance is that of the scheme, and this is right to the scheme's order."""
-    number, spacing, spring, diffusion, time_step = 3000, 60.0, 1.0, 0.5, 0.25
-    species = Species("A", STRAIGHT, "0.0", diffusion)
-    model = Model(1, [species], interactions=[PairInteraction("A", "A", 20.0, f"-{spring}*r")])
-    engine = ParticleEngine(model, (number * spacing,), [2.0 / spacing], time_step=time_step, seed=2, integrator=integrator)
-    places = ((np.arange(number)[:, None] + 0.5) * spacing + np.array([-0.25, 0.25])).reshape(1, -1)
+SPRING, DIFFUSION, SPACING = 1.0, 0.5, 60.0
+
+
+def springs(number: int, time_step: float, integrator: Integrator, apart: float, force: str = f"-{SPRING}*r") -> ParticleEngine:
+    """Pairs of diffusing particles on a line, each pair held together by a force and far from the next."""
+    species = Species("A", STRAIGHT, "0.0", DIFFUSION)
+    model = Model(1, [species], interactions=[PairInteraction("A", "A", 20.0, force)])
+    edge = number * SPACING
+    engine = ParticleEngine(model, (edge,), [2.0 * number / edge], time_step=time_step, seed=2, integrator=integrator)
+    places = ((np.arange(number)[:, None] + 0.5) * SPACING + 0.5 * apart * np.array([-1.0, 1.0])).reshape(1, -1)
     state = engine.state()
     new = {"positions": places, "identities": np.arange(2 * number), "pair_reference": places}
     engine.restore(State({**state.arrays, **new}, state.numbers))
+    return engine
+
+
+def distances(engine: ParticleEngine) -> Array:
+    """Of the particles of each pair, with their signs."""
+    first, second = ordered(engine, engine.positions)[0].reshape(-1, 2).T
+    return np.asarray(second - first)
+
+
+@pytest.mark.parametrize(("integrator", "order"), [("midpoint", 2.0), ("euler", 1.0)])
+def test_weak_order_of_positions(integrator: Integrator, order: float) -> None:
+    """Pairs on springs: the variance of their distance is that of the scheme, and this is right to the scheme's order."""
+    engine = springs(3000, 0.25, integrator, 0.5)
     squares = []
     for snapshot in range(12):
         engine.advance(5.0 + snapshot * 2.0)
-        apart = ordered(engine, engine.positions)[0].reshape(-1, 2)
-        squares.append(np.mean((apart[:, 1] - apart[:, 0]) ** 2) * spring / diffusion)
-    h = 2.0 * spring * time_step
+        squares.append(np.mean(distances(engine) ** 2) * SPRING / DIFFUSION)
+    h = 2.0 * SPRING * engine.time_step
     assert abs(np.mean(squares) - variance_of(h, integrator)) < 3.0 * np.std(squares, ddof=1) / math.sqrt(len(squares))
     errors = [abs(variance_of(one, integrator) - 1.0) for one in (0.02, 0.01)]
     assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.1)
+
+
+@pytest.mark.parametrize("integrator", ["midpoint", "euler"])
+def test_strong_order_of_positions(integrator: Integrator) -> None:
+    """One, for additive noise: errors of the paths themselves.
+
+    The path of the noise is that of an engine without forces; what it does within a step is made up, as a Brownian bridge.
+    """
+    rng, fine, errors = np.random.default_rng(4), 32, []
+    for time_step in (0.1, 0.05, 0.025):
+        engine, free = (springs(1000, time_step, integrator, 1.0, force) for force in (f"-{SPRING}*r", "0*r"))
+        exact = distances(engine)
+        for step in range(round(1.0 / time_step)):
+            before = distances(free)
+            free.advance((step + 1) * time_step)
+            bridge = rng.normal(size=(fine, exact.size)) * math.sqrt(4.0 * DIFFUSION * time_step / fine)
+            bridge += (distances(free) - before - bridge.sum(axis=0)) / fine
+            for kick in bridge:
+                exact += -2.0 * SPRING * exact * time_step / fine + kick
+        engine.advance(1.0)
+        errors.append(np.sqrt(np.mean((distances(engine) - exact) ** 2)))
+    np.testing.assert_allclose(np.log2(np.array(errors[:-1]) / np.array(errors[1:])), 1.0, atol=0.15)
 
 
 def moving(threads: int = 1, seed: int = 3, integrator: Integrator = "midpoint") -> ParticleEngine:
@@ -181,6 +219,43 @@ def test_restored_states_continue_bit_for_bit(integrator: Integrator) -> None:
         heir.restore(State({n: a.copy() for n, a in state.arrays.items()}, json.loads(json.dumps(state.numbers))))
         heir.advance(0.08)
         assert same_bits(heir, straight)
+
+
+@pytest.mark.parametrize("sensing", ["mesh", "exact"])
+def test_particles_that_sense_and_push_are_reproducible(sensing: Literal["mesh", "exact"]) -> None:
+    """Threads and restarts change no bit, and the storage sorted for sensing suits the forces."""
+    species = Species("A", Motion(rotational_diffusion=1.0), "20*exp(-A/10)", 0.05, translational_drag=9.0)
+    pair = PairInteraction("A", "A", 1.5, "20*(1.5 - r)/r")
+    model = Model(2, [species], interactions=[pair])
+    one, two, heir = (
+        ParticleEngine(model, (18.0, 14.0), [2.0], time_step=1e-3, seed=5, threads=threads, sensing=sensing)
+        for threads in (1, 2, 2)
+    )
+    one.advance(0.05)
+    state = one.state()
+    heir.restore(State({n: a.copy() for n, a in state.arrays.items()}, json.loads(json.dumps(state.numbers))))
+    for engine in (one, two, heir):
+        engine.advance(0.1)
+    assert same_bits(one, two)
+    assert same_bits(one, heir)
+    check_forces(one)
+
+
+def check_forces(engine: ParticleEngine) -> None:
+    """The forces of the last step are those of all pairs, at the places where it took them."""
+    particles = engine._particles
+    velocities, rates, largest = all_pairs(engine.model, engine.size, particles.places, particles.headings, particles.species)
+    np.testing.assert_allclose(engine._drifts, velocities, rtol=0.0, atol=1e-10 * largest)
+    np.testing.assert_allclose(engine._turn_rates, rates, rtol=0.0, atol=1e-10 * largest)
+
+
+def test_particles_in_three_dimensions() -> None:
+    species = [Species(name, Motion(rotational_diffusion=1.0), "5.0", 0.1) for name in "AB"]
+    pairs = [PairInteraction("A", "B", 1.2, "3*(1.2 - r)"), PairInteraction("B", "B", 1.0, "5*(1 - r)")]
+    engine = ParticleEngine(Model(3, species, interactions=pairs), (5.0, 4.0, 6.0), [1.0, 1.0], time_step=5e-3, seed=5)
+    engine.advance(0.5)
+    check_forces(engine)
+    assert np.max(np.abs(engine._drifts)) > 1.0
 
 
 def test_pauses_change_nothing() -> None:
