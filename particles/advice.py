@@ -12,7 +12,8 @@ Array = NDArray[np.float64]
 
 # Relative error by the time step from which on it is told.
 _LARGEST_ERROR = 0.02
-# Distance moved in a step, in units of the smallest sensing range, from which on it is told: speeds then err by per cents.
+# Farthest move in a step, in units of the smallest sensing range, from which on it is told: coexisting densities then err by
+# some per cent.
 _LARGEST_MOVE = 0.5
 # Spacing of the mesh, in units of the smallest length that it must resolve, up to which its errors stay below 0.3 %.
 _COARSE_MESH = 0.25
@@ -44,11 +45,11 @@ def length_warnings(model: Model, speeds: Array, particles: Particles, time_step
     moves = [0.0]
     for n in np.flatnonzero(np.any(model.senses[:, :number], axis=1)):
         own = speeds[particles.slice_of(int(n))]
-        moves.append(float(np.mean(own)) * time_step if own.size else 0.0)
+        moves.append(float(np.max(own, initial=0.0)) * time_step)
     share = max(moves) / float(np.min(model.sensing_ranges)) if max(moves) > 0.0 else 0.0
     if share <= _LARGEST_MOVE:
         return []
-    return [f"particles move by {share:.2g} sensing ranges in a step: speeds err; shorten particles.time_step"]
+    return [f"particles move by up to {share:.2g} sensing ranges in a step: speeds err; shorten particles.time_step"]
 
 
 def cut_warnings(names: tuple[str, ...], shares: Array) -> list[str]:

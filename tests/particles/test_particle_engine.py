@@ -315,7 +315,7 @@ def one_species(law: str, **kwargs: object) -> ParticleEngine:
         ("exp(-0.1*A)", {"time_step": 0.1}, None),
         ("1.0", {"time_step": 0.1, "integrator": "euler"}, None),
         ("exp(-0.1*A)", {"time_step": 0.1, "integrator": "euler"}, "strengthens the motility feedback by 5 %"),
-        ("12*exp(-0.1*A)", {"time_step": 0.1}, "particles move by 0.69 sensing ranges"),
+        ("12*exp(-0.1*A)", {"time_step": 0.1}, "particles move by up to 1 sensing ranges"),
         ("12*exp(-0.1*A)", {"time_step": 0.01}, None),
         ("exp(-0.1*A)", {"mesh_spacing": 0.4}, "has 2.5 cells per sensing range"),
     ],
