@@ -1,0 +1,260 @@
+"""Coexisting phases of a free energy: found on its lower hull, refined by Newton's method, verified on a finer grid.
+
+1. The lower hull of f over a grid of the window is refined where its facets span several phases (:mod:`theory.lower_hull`).
+2. The corners of the facet that holds a composition start Newton's method (:mod:`theory.phase_equilibrium`).
+3. The tangent plane that comes out is held against f on a finer grid, whose lowest basins are followed down to their bottoms, and
+   against the scan over all densities. Where f dips below the plane there is a further phase, and step 2 is repeated with it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.composition_space import Collapse, CompositionGrid, Scan
+from theory.errors import NumericalFailure
+from theory.free_energy import FreeEnergy
+from theory.lower_hull import Indices, LowerHull, lowest_mixture
+from theory.phase_equilibrium import TangentPlane, phases_at, touching_point
+
+Array = NDArray[np.float64]
+
+# points along an axis (in all, with more than three species) of the hull's grid and of the one that verifies
+_POINTS = {1: (2001, 8001), 2: (97, 193), 3: (25, 49)}
+_SCATTERED_POINTS = (3000, 12000)
+_REFINEMENTS = 2
+# edges of facets up to this many cells belong to one phase
+_SHORT_EDGE = 2.5
+# heights of f below a plane that are round-off, in units of the composition's total density
+_ROUND_OFF = 1e-9
+_SAME_PHASE = 1e-6
+_BASINS = 8
+_ATTEMPTS = 24
+# densities that start Newton's method, at least, in units of the window
+_TRACE = 1e-7
+
+
+@dataclass(frozen=True)
+class Coexistence:
+    """Phases that coexist at a composition.
+
+    Parameters
+    ----------
+    densities
+        Shape (phase, species) (1/length^d), by falling density of the first species that tells the phases apart.
+    fractions
+        Shares of the volume, shape (phase,); they add up to 1.
+    chemical_potentials
+        u_m = log rho_m + w_m, common to all phases, shape (species,).
+    pressure
+        p, common to all phases (1/length^d).
+    """
+
+    densities: Array
+    fractions: Array
+    chemical_potentials: Array
+    pressure: float
+
+    @property
+    def number_of_phases(self) -> int:
+        """1 for a homogeneous mixture."""
+        return int(self.fractions.size)
+
+
+def in_order(densities: Array) -> NDArray[np.intp]:
+    """Order of phases (phase, species): falling density of the first species whose densities differ appreciably."""
+    spread = np.ptp(densities, axis=0)
+    telling = int(np.argmax(spread > 0.2 * spread.max()))
+    return np.argsort(-densities[:, telling], kind="stable")
+
+
+def corner_phases(free_energy: FreeEnergy, hull: LowerHull, facets: Indices, cells: Array) -> Indices:
+    """Which corners of facets (facet, corner) belong to one phase: labels, equal within a phase, shape (facet, corner).
+
+    Corners a few cells apart are one phase, and so are corners between which f nowhere rises above the hull.
+    """
+    corners = facets.shape[1]
+    same = np.ones((facets.shape[0], corners, corners), dtype=np.bool_)
+    first, second = np.triu_indices(corners, 1)
+    a, b = facets[:, first], facets[:, second]
+    long = np.abs(cells[:, a] - cells[:, b]).max(axis=0) > _SHORT_EDGE
+    edges, which = np.unique(np.stack([a[long], b[long]]), axis=1, return_inverse=True)
+    rises = np.zeros(edges.shape[1], dtype=np.bool_)
+    for share in (0.25, 0.5, 0.75):
+        inside = (1.0 - share) * hull.densities[:, edges[0]] + share * hull.densities[:, edges[1]]
+        chord = (1.0 - share) * hull.values[edges[0]] + share * hull.values[edges[1]]
+        rises |= free_energy.density(inside) > chord
+    apart = np.zeros(a.shape, dtype=np.bool_)
+    apart[long] = rises[which.ravel()]
+    same[:, first, second] = same[:, second, first] = ~apart
+    labels = np.broadcast_to(np.arange(corners), facets.shape).copy()
+    for _ in range(corners - 1):
+        labels = np.where(same, labels[:, None, :], corners).min(axis=2)
+    return labels
+
+
+class PhaseSearch:
+    """Finds the phases at any composition of a window.
+
+    Parameters
+    ----------
+    free_energy
+        The free energy.
+    upper
+        Upper ends of the window, shape (species,) (1/length^d).
+    scanned
+        The scan over all densities.
+    """
+
+    def __init__(self, free_energy: FreeEnergy, upper: Array, scanned: Scan) -> None:
+        self.free_energy = free_energy
+        self.upper = upper
+        coarse, fine = _POINTS.get(upper.size, _SCATTERED_POINTS)
+        self.grid = CompositionGrid(free_energy, upper, coarse)
+        self._fine = CompositionGrid(free_energy, upper, fine)
+        self._outer = scanned.densities[:, scanned.valid][:, :: max(1, scanned.densities.shape[1] // 4096)]
+        self._outer_values = free_energy.density(self._outer)
+        self.hull, self._at_the_end = self._refined_hull()
+
+    def _refined_hull(self) -> tuple[LowerHull, NDArray[np.bool_]]:
+        """The hull with points added around the corners of facets that span phases; which points lie at the end of laws."""
+        densities, values = self.grid.densities[:, self.grid.valid], self.grid.values[self.grid.valid]
+        at_the_end = self.grid.at_the_end_of_laws[self.grid.valid]
+        hull = LowerHull(densities, values)
+        for n in range(_REFINEMENTS if hull.facets.size else 0):
+            labels = self.labels(hull.facets, hull)
+            corners = np.unique(hull.facets[np.ptp(labels, axis=1) > 0])
+            around = self._around(densities[:, corners], 0.5 ** (n + 1))
+            found = self.free_energy.density(around)
+            finite = np.isfinite(found)
+            nearest = np.repeat(at_the_end[corners], around.shape[1] // max(1, corners.size))
+            densities = np.concatenate([densities, around[:, finite]], axis=1)
+            values = np.concatenate([values, found[finite]])
+            at_the_end = np.concatenate([at_the_end, nearest[finite]])
+            hull = LowerHull(densities, values)
+        return hull, at_the_end
+
+    def _around(self, densities: Array, cells: float) -> Array:
+        """Neighbours of points (species, point) along every axis, at a distance in cells, inside the window."""
+        out = np.repeat(densities[:, :, None], 2 * self.upper.size, axis=2)
+        for m, upper in enumerate(self.upper):
+            along = self.grid.cells(densities)[m]
+            last = self.grid.shape[0] - 1
+            for sign in (0, 1):
+                moved = np.clip(along + (cells if sign else -cells), 0.0, last)
+                out[m, :, 2 * m + sign] = upper * (moved / last) ** 1.5
+        return out.reshape(self.upper.size, -1)
+
+    def labels(self, facets: Indices, hull: LowerHull | None = None) -> Indices:
+        """Labels of the phases that the corners of facets belong to; see :func:`corner_phases`."""
+        hull = hull or self.hull
+        return corner_phases(self.free_energy, hull, facets, self.grid.cells(hull.densities))
+
+    def at(self, composition: Array) -> Coexistence:
+        """The phases at a composition (species,), all densities of which are positive.
+
+        Raises
+        ------
+        Collapse
+            A phase lies where the speeds end.
+        NumericalFailure
+            Newton's method does not converge.
+        """
+        densities, fractions = self._start(composition)
+        for _ in range(_ATTEMPTS):
+            densities, fractions = self._refined(composition, densities, fractions)
+            plane = TangentPlane.at(self.free_energy, densities[0])
+            lower = self.below(plane, densities)
+            if lower is None:
+                order = in_order(densities)
+                return Coexistence(densities[order], fractions[order], plane.potentials, plane.pressure)
+            densities, fractions = self._with(composition, densities, fractions, lower)
+        raise NumericalFailure(f"no phases were found whose tangent plane is global at the composition {composition.tolist()}")
+
+    def _start(self, composition: Array) -> tuple[Array, Array]:
+        corners, weights = self.hull.facet(composition)
+        labels = self.labels(corners[None])[0]
+        groups = [np.nonzero(labels == one)[0] for one in np.unique(labels)]
+        groups = [group for group in groups if weights[group].sum() > 1e-9]
+        if len(groups) == 1:
+            return composition[None], np.ones(1)
+        if np.any(self._at_the_end[corners]):
+            raise Collapse(
+                f"the dense phase at the composition {composition.tolist()} lies where a speed vanishes, at about the densities "
+                f"{self.hull.densities[:, corners[int(np.argmax(self._at_the_end[corners]))]].round(4).tolist()}: the free energy "
+                "is not convex again before the laws end"
+            )
+        fractions = np.array([weights[group].sum() for group in groups])
+        densities = np.stack([self.hull.densities[:, corners[g]] @ weights[g] / weights[g].sum() for g in groups])
+        return self._without_zeros(composition, densities, fractions), fractions
+
+    def _without_zeros(self, composition: Array, densities: Array, fractions: Array) -> Array:
+        """Densities (phase, species) whose zeros, which come from the edge of the grid, are replaced by a dilute species' shares."""
+        excess = self.free_energy.excess_potentials(densities.T).T
+        out = densities.copy()
+        for m in range(composition.size):
+            if np.any(densities[:, m] < _TRACE * self.upper[m]):
+                share = np.exp(excess[:, m].min() - excess[:, m])
+                out[:, m] = composition[m] * share / (fractions @ share)
+        return out
+
+    def _refined(self, composition: Array, densities: Array, fractions: Array) -> tuple[Array, Array]:
+        """Newton's method, without phases that it finds to be absent or the same as others."""
+        while fractions.size > 1:
+            found = phases_at(self.free_energy, composition, densities, fractions)
+            if found is None:
+                # phases that are about to merge have no solution of their own: the smallest one gives way
+                keep = np.arange(fractions.size) != np.argmin(fractions)
+            else:
+                densities, fractions = found
+                keep = _distinct(densities) & (fractions > 0.0)
+            if np.all(keep):
+                return densities, fractions
+            densities, fractions = densities[keep], fractions[keep] / fractions[keep].sum()
+        return composition[None], np.ones(1)
+
+    def _with(self, composition: Array, densities: Array, fractions: Array, lower: Array) -> tuple[Array, Array]:
+        """A start that has the phase that was found below the plane."""
+        count, species = densities.shape
+        if count <= species:
+            share = 0.02 * min(1.0, float(np.min(composition / lower)))
+            rest = (composition - share * lower) / (fractions @ densities)
+            return np.vstack([densities * rest, lower]), np.append(fractions * (1.0 - share), share)
+        candidates = np.vstack([densities, lower]).T
+        shares = lowest_mixture(candidates, self.free_energy.density(candidates), composition)
+        keep = shares > 0.0
+        return candidates[:, keep].T, shares[keep]
+
+    def below(self, plane: TangentPlane, phases: Array) -> Array | None:
+        """Densities (species,) of a point of f below a plane that touches it at phases (phase, species); None if there are none."""
+        tolerance = _ROUND_OFF * float(phases.sum(axis=1).max())
+        lowest: tuple[float, Array | None] = (-tolerance, None)
+        for start in self._starts(plane, phases):
+            found = touching_point(self.free_energy, plane, np.maximum(start, _TRACE * self.upper))
+            if found is None or not np.all(_far(found, phases)):
+                continue
+            point = found[:, None]
+            height = float(plane.heights(point, self.free_energy.density(point))[0])
+            if height < lowest[0]:
+                lowest = (height, found)
+        return lowest[1]
+
+    def _starts(self, plane: TangentPlane, phases: Array) -> list[Array]:
+        """Bottoms of f over the plane, to the grids' spacing, that are not the phases themselves."""
+        heights = plane.heights(self._fine.densities, self._fine.values)
+        basins = self._fine.basins(heights, _BASINS)
+        distance = np.abs(self._fine.cells(basins)[:, :, None] - self._fine.cells(phases.T)[:, None]).max(axis=0).min(axis=1)
+        starts = list(basins[:, distance > 1.5].T)
+        outside = plane.heights(self._outer, self._outer_values)
+        if outside.size and float(outside.min()) < 0.0:
+            starts.append(self._outer[:, int(np.argmin(outside))])
+        return starts
+
+
+def _far(densities: Array, phases: Array) -> NDArray[np.bool_]:
+    return np.asarray(np.max(np.abs(densities - phases) / (densities + phases), axis=1) > _SAME_PHASE)
+
+
+def _distinct(densities: Array) -> NDArray[np.bool_]:
+    """Phases (phase, species) that are not the same as an earlier one."""
+    return np.array([bool(np.all(_far(one, densities[:k]))) for k, one in enumerate(densities)])
