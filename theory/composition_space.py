@@ -26,6 +26,10 @@ _SCAN_LOW, _SCAN_HIGH = 1e-2, 1e4
 _SCAN_POINTS = {1: 4096, 2: 256, 3: 56}
 _SCATTERED = 2**15
 _STRETCH = 1.5
+#: of U on grids, which only have to tell where phases are
+GRID_TOLERANCE = 1e-7
+# windows reach beyond the densities at which a species separates by itself, or mixtures begin to separate, by these factors
+_BEYOND_OWN, _BEYOND_ONSET = 2.0, 1.6
 
 
 class Collapse(InputError):
@@ -109,7 +113,7 @@ def window(found: Scan, composition: Array) -> Array:
         others = np.delete(found.densities, m, axis=0)
         where = found.own[m] & np.all(others < moderate, axis=0)
         own = float(found.densities[m, where].max(initial=0.0))
-        upper[m] = max(upper[m], 1.6 * onset, 1.6 * own)
+        upper[m] = max(upper[m], _BEYOND_ONSET * onset, _BEYOND_OWN * own)
     return np.asarray(upper)
 
 
@@ -131,7 +135,7 @@ class CompositionGrid:
         self.upper = upper
         self.shape: tuple[int, ...] = (points,) * upper.size if upper.size in _SCAN_POINTS else (points + 2**upper.size,)
         self.densities = self._points(points)
-        self.values = free_energy.density(self.densities)
+        self.values = free_energy.density(self.densities, GRID_TOLERANCE)
         self.valid: Flags = np.isfinite(self.values)
 
     def _points(self, points: int) -> Array:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from theory.free_energy import FreeEnergy
 
@@ -168,7 +169,7 @@ def phases_at(
 
 
 def touching_point(free_energy: FreeEnergy, plane: TangentPlane, start: Array) -> Array | None:
-    """Densities (species,) near a start at which f is parallel to a plane; None where there are none near."""
+    """Densities (species,) near a start at which f is parallel to a plane; None where Newton's method finds none."""
 
     def function(x: Array) -> tuple[Array, Array]:
         rho = np.exp(x)[:, None]
@@ -177,3 +178,20 @@ def touching_point(free_energy: FreeEnergy, plane: TangentPlane, start: Array) -
 
     found = newton(function, np.log(start))
     return None if found is None else np.exp(found)
+
+
+def descended(free_energy: FreeEnergy, plane: TangentPlane, start: Array) -> Array:
+    """The bottom of f over a plane that lies downhill of a start (species,); in 2 sqrt(rho), in which an ideal gas is round."""
+
+    def height(x: Array) -> tuple[float, Array]:
+        rho = 0.25 * x[:, None] ** 2
+        with np.errstate(all="ignore"):
+            value = float(plane.heights(rho, free_energy.density(rho))[0])
+            slope = 0.5 * x * (free_energy.chemical_potentials(rho)[:, 0] - plane.potentials)
+        return (value, slope) if np.isfinite(value) else (np.inf, np.zeros_like(x))
+
+    x = 2.0 * np.sqrt(start)
+    found = minimize(height, x, jac=True, method="L-BFGS-B", bounds=[(1e-6 * float(x.max()), None)] * x.size)
+    bottom = 0.25 * found.x**2
+    refined = touching_point(free_energy, plane, bottom)
+    return bottom if refined is None or np.max(np.abs(refined - bottom)) > 0.1 * bottom.max() else refined

@@ -6,32 +6,42 @@
    against the scan over all densities. Where f dips below the plane there is a further phase, and step 2 is repeated with it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.composition_space import Collapse, CompositionGrid, Scan
+from theory.composition_space import GRID_TOLERANCE, Collapse, CompositionGrid, Scan
 from theory.errors import NumericalFailure
 from theory.free_energy import FreeEnergy
 from theory.lower_hull import Indices, LowerHull, lowest_mixture
-from theory.phase_equilibrium import TangentPlane, phases_at, touching_point
+from theory.phase_equilibrium import TangentPlane, descended, phases_at, touching_point
 
 Array = NDArray[np.float64]
 
 # points along an axis (in all, with more than three species) of the hull's grid and of the one that verifies
 _POINTS = {1: (2001, 8001), 2: (97, 193), 3: (25, 49)}
 _SCATTERED_POINTS = (3000, 12000)
-_REFINEMENTS = 2
+_REFINEMENTS = {1: 2, 2: 2, 3: 1}
 # edges of facets up to this many cells belong to one phase
 _SHORT_EDGE = 2.5
 # heights of f below a plane that are round-off, in units of the composition's total density
 _ROUND_OFF = 1e-9
 _SAME_PHASE = 1e-6
 _BASINS = 8
+_LARGEST_GROWTH = 1e3
 _ATTEMPTS = 24
 # densities that start Newton's method, at least, in units of the window
 _TRACE = 1e-7
+
+
+class BeyondWindow(NumericalFailure):
+    """A phase lies at densities above those that were looked at closely; ``densities`` (species,) says where about."""
+
+    def __init__(self, densities: Array, upper: Array) -> None:
+        super().__init__(f"phases lie at densities above {upper.tolist()}, at about {densities.tolist()}")
+        self.densities = densities
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,16 @@ class Coexistence:
         u_m = log rho_m + w_m, common to all phases, shape (species,).
     pressure
         p, common to all phases (1/length^d).
+    metastable
+        Densities of the further phase that comes next, whose f lies lowest above the tangent plane, shape (species,); None where
+        f has no other bottom above the plane.
     """
 
     densities: Array
     fractions: Array
     chemical_potentials: Array
     pressure: float
+    metastable: Array | None = None
 
     @property
     def number_of_phases(self) -> int:
@@ -83,7 +97,7 @@ def corner_phases(free_energy: FreeEnergy, hull: LowerHull, facets: Indices, cel
     for share in (0.25, 0.5, 0.75):
         inside = (1.0 - share) * hull.densities[:, edges[0]] + share * hull.densities[:, edges[1]]
         chord = (1.0 - share) * hull.values[edges[0]] + share * hull.values[edges[1]]
-        rises |= free_energy.density(inside) > chord
+        rises |= free_energy.density(inside, GRID_TOLERANCE) > chord
     apart = np.zeros(a.shape, dtype=np.bool_)
     apart[long] = rises[which.ravel()]
     same[:, first, second] = same[:, second, first] = ~apart
@@ -113,7 +127,7 @@ class PhaseSearch:
         self.grid = CompositionGrid(free_energy, upper, coarse)
         self._fine = CompositionGrid(free_energy, upper, fine)
         self._outer = scanned.densities[:, scanned.valid][:, :: max(1, scanned.densities.shape[1] // 4096)]
-        self._outer_values = free_energy.density(self._outer)
+        self._outer_values = free_energy.density(self._outer, GRID_TOLERANCE)
         self.hull, self._at_the_end = self._refined_hull()
 
     def _refined_hull(self) -> tuple[LowerHull, NDArray[np.bool_]]:
@@ -121,11 +135,11 @@ class PhaseSearch:
         densities, values = self.grid.densities[:, self.grid.valid], self.grid.values[self.grid.valid]
         at_the_end = self.grid.at_the_end_of_laws[self.grid.valid]
         hull = LowerHull(densities, values)
-        for n in range(_REFINEMENTS if hull.facets.size else 0):
+        for n in range(_REFINEMENTS.get(self.upper.size, 0)):
             labels = self.labels(hull.facets, hull)
             corners = np.unique(hull.facets[np.ptp(labels, axis=1) > 0])
             around = self._around(densities[:, corners], 0.5 ** (n + 1))
-            found = self.free_energy.density(around)
+            found = self.free_energy.density(around, GRID_TOLERANCE)
             finite = np.isfinite(found)
             nearest = np.repeat(at_the_end[corners], around.shape[1] // max(1, corners.size))
             densities = np.concatenate([densities, around[:, finite]], axis=1)
@@ -157,6 +171,8 @@ class PhaseSearch:
         ------
         Collapse
             A phase lies where the speeds end.
+        BeyondWindow
+            A phase lies above the window.
         NumericalFailure
             Newton's method does not converge.
         """
@@ -164,11 +180,13 @@ class PhaseSearch:
         for _ in range(_ATTEMPTS):
             densities, fractions = self._refined(composition, densities, fractions)
             plane = TangentPlane.at(self.free_energy, densities[0])
-            lower = self.below(plane, densities)
-            if lower is None:
+            height, other = self.lowest_other(plane, densities)
+            if other is None or height >= -_ROUND_OFF * float(densities.sum(axis=1).max()):
                 order = in_order(densities)
-                return Coexistence(densities[order], fractions[order], plane.potentials, plane.pressure)
-            densities, fractions = self._with(composition, densities, fractions, lower)
+                return Coexistence(densities[order], fractions[order], plane.potentials, plane.pressure, other)
+            if np.any(other > self.upper):
+                raise BeyondWindow(other, self.upper)
+            densities, fractions = self._with(composition, densities, fractions, other)
         raise NumericalFailure(f"no phases were found whose tangent plane is global at the composition {composition.tolist()}")
 
     def _start(self, composition: Array) -> tuple[Array, Array]:
@@ -227,17 +245,32 @@ class PhaseSearch:
 
     def below(self, plane: TangentPlane, phases: Array) -> Array | None:
         """Densities (species,) of a point of f below a plane that touches it at phases (phase, species); None if there are none."""
-        tolerance = _ROUND_OFF * float(phases.sum(axis=1).max())
-        lowest: tuple[float, Array | None] = (-tolerance, None)
+        height, found = self.lowest_other(plane, phases)
+        return found if height < -_ROUND_OFF * float(phases.sum(axis=1).max()) else None
+
+    def lowest_other(self, plane: TangentPlane, phases: Array) -> tuple[float, Array | None]:
+        """Height of the bottom of f, other than the phases, that lies lowest over a plane, and its densities (species,)."""
+        lowest: tuple[float, Array | None] = (np.inf, None)
         for start in self._starts(plane, phases):
-            found = touching_point(self.free_energy, plane, np.maximum(start, _TRACE * self.upper))
-            if found is None or not np.all(_far(found, phases)):
-                continue
-            point = found[:, None]
-            height = float(plane.heights(point, self.free_energy.density(point))[0])
-            if height < lowest[0]:
+            height, found = self._bottom(plane, np.maximum(start, _TRACE * self.upper))
+            if found is not None and height < lowest[0] and np.all(_far(found, phases)):
                 lowest = (height, found)
-        return lowest[1]
+        return lowest
+
+    def _bottom(self, plane: TangentPlane, start: Array) -> tuple[float, Array | None]:
+        """Height and densities of the bottom of f over a plane next to a start (species,)."""
+
+        def height(densities: Array) -> float:
+            point = densities[:, None]
+            return float(plane.heights(point, self.free_energy.density(point))[0])
+
+        found = touching_point(self.free_energy, plane, start)
+        before, after = height(start), np.inf if found is None else height(found)
+        # what lies below the plane must not be lost to a root elsewhere
+        if before < 0.0 and after > before:
+            found = descended(self.free_energy, plane, start)
+            after = height(found)
+        return after, found
 
     def _starts(self, plane: TangentPlane, phases: Array) -> list[Array]:
         """Bottoms of f over the plane, to the grids' spacing, that are not the phases themselves."""
@@ -249,6 +282,43 @@ class PhaseSearch:
         if outside.size and float(outside.min()) < 0.0:
             starts.append(self._outer[:, int(np.argmin(outside))])
         return starts
+
+
+def search_wide_enough(
+    free_energy: FreeEnergy, scanned: Scan, upper: Array, compositions: Callable[[PhaseSearch], Array]
+) -> tuple[PhaseSearch, list[Coexistence]]:
+    """A search over a window that holds the phases of some compositions, and these phases.
+
+    Parameters
+    ----------
+    free_energy, scanned
+        The free energy and the scan of its curvature.
+    upper
+        Upper ends of the smallest window, shape (species,) (1/length^d).
+    compositions
+        Takes a search to the compositions of interest (composition, species).
+
+    Raises
+    ------
+    Collapse
+        A phase lies where the speeds end.
+    NumericalFailure
+        Newton's method does not converge, or phases lie far beyond the window.
+    """
+    smallest = upper
+    while np.all(upper < _LARGEST_GROWTH * smallest):
+        search = PhaseSearch(free_energy, upper, scanned)
+        try:
+            found = [search.at(composition) for composition in compositions(search)]
+        except BeyondWindow as error:
+            # where about is known badly: the window grows step by step
+            upper = np.where(error.densities > upper, 1.5 * upper, upper)
+            continue
+        highest = np.max([np.zeros_like(upper), *(one.densities.max(axis=0) for one in found)], axis=0)
+        if np.all(highest <= upper):
+            return search, found
+        upper = np.where(highest > upper, 1.3 * highest, upper)
+    raise NumericalFailure(f"phases were found at densities of {upper.tolist()}, far above those of interest, {smallest.tolist()}")
 
 
 def _far(densities: Array, phases: Array) -> NDArray[np.bool_]:

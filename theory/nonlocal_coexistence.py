@@ -1,0 +1,278 @@
+r"""Coexisting phases with the sensing kernel and the chemicals' ranges, in mean field.
+
+For a single species whose w is a function of one sensed field y = K * rho (any symmetric normalised kernel), multiply rho = C e^{-w(y)}
+by dy/dx and integrate from plateau to plateau: as K is symmetric, \int rho (dy/dx) dx = (rho_l^2 - rho_g^2)/2, and
+
+    rho_g e^{w(rho_g)} = rho_l e^{w(rho_l)} = C,    \int_{rho_g}^{rho_l} (y - C e^{-w(y)}) dy = 0.
+
+For mixtures no such formula is known: slab profiles (:mod:`theory.slab_profiles`) are solved, started from the phases of the local
+approximation. At fixed means a profile's plateaus would depend on the box by way of the interfaces' share of it. Here the means are
+moved until the composition lies on the plateaus' own tie line (or in their triangle), by a quasi-Newton method: the result is that of
+an infinite box, up to the exponential tails of the interfaces, and boxes grow until these are gone.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.special import roots_legendre
+
+from theory.errors import NumericalFailure
+from theory.free_energy import FreeEnergy
+from theory.lever_rule import lever_rule
+from theory.model import Model
+from theory.phase_search import Coexistence, in_order
+from theory.slab_profiles import Line, sensing_lengths
+from theory.spinodals import spinodal_densities
+
+Array = NDArray[np.float64]
+
+# slabs are this many sensing ranges thick at first, and up to 2^4 times thicker where their plateaus are not flat
+_THICKNESS = 8.0
+_DOUBLINGS = 4
+_TOLERANCE = 1e-12
+# largest departure of a plateau from the homogeneous law, which the interfaces' tails leave
+_FLAT = 1e-10
+# distance of the composition from the plateaus' tie line, relative
+_ON_THE_LINE = 1e-10
+_MOVES = 30
+_PANELS = 200
+
+
+@dataclass(frozen=True)
+class NonlocalCoexistence:
+    """Phases between flat interfaces at a composition.
+
+    Parameters
+    ----------
+    method
+        ``"exact"``: from the formula for one species; ``"slab"``: from slab profiles; ``"homogeneous"``: one phase.
+    densities
+        Shape (phase, species) (1/length^d), in the order of :class:`theory.phase_search.Coexistence`.
+    fractions
+        Shares of the volume by the lever rule, shape (phase,).
+    constants
+        C_m = rho_m exp(w_m), common to all phases, shape (species,).
+    length
+        Of the box that the profile was solved in (length); None without one.
+    """
+
+    method: Literal["exact", "slab", "homogeneous"]
+    densities: Array
+    fractions: Array
+    constants: Array
+    length: float | None = None
+
+
+def nonlocal_coexistence(model: Model, composition: ArrayLike | dict[str, float], local: Coexistence) -> NonlocalCoexistence:
+    """The phases of a mixture with its kernels, by the exact formula for one species and by slab profiles otherwise.
+
+    Parameters
+    ----------
+    model
+        The model.
+    composition
+        Mean densities (1/length^d), all positive.
+    local
+        Phases to start from: those of the local approximation.
+
+    Raises
+    ------
+    InputError
+        Something is sensed without a range, or a species steers with a speed that varies (see :func:`slab_profile`).
+    NumericalFailure
+        There is no steady profile near the start.
+    """
+    means = model.densities(composition)
+    if means.size == 1 and _reads_one_field(model):
+        return _one_species(FreeEnergy(model, means), means, local)
+    phases = local.densities
+    if phases.shape[0] == 1 and local.metastable is not None:
+        # with the kernel the phase that comes next in the local approximation may be there already
+        phases = np.vstack([phases, local.metastable])
+        try:
+            return _by_slabs(model, means, phases)
+        except NumericalFailure:
+            phases = phases[:1]
+    return _by_slabs(model, means, phases)
+
+
+def _homogeneous(model: Model, means: Array) -> NonlocalCoexistence:
+    constants = Line(model, 1.0).bulk_constants(means)
+    return NonlocalCoexistence("homogeneous", means[None], np.ones(1), constants)
+
+
+# --- one species ---------------------------------------------------------------------------------------------------------
+
+
+def _reads_one_field(model: Model) -> bool:
+    steers = (model.speed_biases != 0.0) | (model.reorientation_biases != 0.0) | (model.turnings != 0.0)
+    reads = model.senses[0].copy()
+    reads[1:] |= steers[0]
+    # a local kernel is no exception: the formula is for any kernel of a range
+    return int(reads.sum()) == 1 and bool(sensing_lengths(model))
+
+
+def _one_species(free_energy: FreeEnergy, means: Array, local: Coexistence) -> NonlocalCoexistence:
+    densities = local.densities[:, 0]
+    if densities.size == 1:
+        if local.metastable is None:
+            return _homogeneous(free_energy.model, means)
+        densities = np.array([means[0], local.metastable[0]])
+    gas, liquid = exact_binodal(free_energy, float(densities.min()), float(densities.max()))
+    if not gas < means[0] < liquid:
+        return _homogeneous(free_energy.model, means)
+    fraction = (means[0] - gas) / (liquid - gas)
+    constant = gas * np.exp(free_energy.excess_potentials(np.array([[gas]]))[:, 0])
+    return NonlocalCoexistence("exact", np.array([[liquid], [gas]]), np.array([fraction, 1.0 - fraction]), constant)
+
+
+def exact_binodal(free_energy: FreeEnergy, low: float, high: float) -> tuple[float, float]:
+    """Coexisting densities of one species with any symmetric kernel.
+
+    Parameters
+    ----------
+    free_energy
+        Of one species.
+    low, high
+        Densities on both sides of one unstable range, as those of the common tangent (1/length^d).
+
+    Raises
+    ------
+    NumericalFailure
+        There is not exactly one unstable range between them.
+    """
+    spinodals = spinodal_densities(free_energy, 1.5 * high)
+    inside = spinodals[(spinodals > low) & (spinodals < high)]
+    if inside.size != 2:
+        raise NumericalFailure(
+            f"between the densities {low:g} and {high:g} there are {inside.size // 2} unstable ranges; the exact construction is "
+            "for one"
+        )
+    first, last = float(inside[0]), float(inside[1])
+
+    def level(density: float) -> float:
+        return float(np.log(density) + free_energy.excess_potentials(np.array([[density]]))[0, 0])
+
+    def ends(constant: float) -> tuple[float, float]:
+        below, above = 0.5 * first, 2.0 * last
+        while level(below) > constant:
+            below *= 0.5
+        while level(above) < constant:
+            above *= 1.5
+        gas = brentq(lambda x: level(x) - constant, below, first, xtol=1e-14 * first, rtol=1e-15)
+        return float(gas), float(brentq(lambda x: level(x) - constant, last, above, xtol=1e-14 * last, rtol=1e-15))
+
+    def area(constant: float) -> float:
+        gas, liquid = ends(constant)
+        x, weight = roots_legendre(16)
+        y = gas + (liquid - gas) * ((np.arange(_PANELS)[:, None] + 0.5 * (x + 1.0)) / _PANELS).ravel()
+        integrand = y - np.exp(constant - free_energy.excess_potentials(y[None])[0])
+        return float(integrand @ np.tile(weight, _PANELS)) * 0.5 * (liquid - gas) / _PANELS
+
+    lowest, highest = level(last), level(first)
+    margin = 1e-9 * (highest - lowest)
+    return ends(float(brentq(area, lowest + margin, highest - margin, xtol=1e-15, rtol=1e-15)))
+
+
+# --- mixtures ------------------------------------------------------------------------------------------------------------
+
+
+def _by_slabs(model: Model, means: Array, phases: Array) -> NonlocalCoexistence:
+    """Phases from slabs; those that the lever rule finds to be absent are left out."""
+    while phases.shape[0] > 1:
+        plateaus, constants, length = plateaus_through(model, means, phases)
+        fractions = lever_rule(plateaus, means)
+        if np.all(fractions > 0.0):
+            order = in_order(plateaus)
+            return NonlocalCoexistence("slab", plateaus[order], fractions[order], constants, length)
+        phases = plateaus[np.arange(fractions.size) != np.argmin(fractions)]
+    return _homogeneous(model, means)
+
+
+def plateaus_through(
+    model: Model, composition: Array, phases: Array, thickness: float = _THICKNESS
+) -> tuple[Array, Array, float]:
+    """Plateaus of slab profiles whose tie line (or triangle) goes through a composition.
+
+    Parameters
+    ----------
+    model
+        The model.
+    composition
+        Mean densities, shape (species,).
+    phases
+        Where to start, shape (phase, species).
+    thickness
+        Of the slabs in the smallest box, in units of the longest sensing range.
+
+    Returns
+    -------
+    tuple
+        Plateaus (phase, species) in the order of ``phases``, the constants C (species,), and the length of the box.
+
+    Raises
+    ------
+    InputError
+        As for :func:`theory.slab_profiles.slab_profile`.
+    NumericalFailure
+        There is no steady profile, or its plateaus are not flat in the longest box.
+    """
+    path = _path(phases / composition)
+    # every phase lies between its neighbours on the path; the path is run there and back, which makes the box periodic
+    layout = [*path, *path[-2:0:-1]]
+    longest = max(sensing_lengths(model))
+    for doubling in range(_DOUBLINGS + 1):
+        line = Line(model, thickness * 2.0**doubling * longest * len(layout))
+        slab = np.minimum((np.arange(line.cells) * len(layout)) // line.cells, len(layout) - 1)
+        centres = ((np.array([layout.index(k) for k in range(len(path))]) + 0.5) * line.cells / len(layout)).astype(np.intp)
+        density = _moved(line, composition, phases[layout][slab].T, centres)
+        plateaus, constants = density[:, centres].T, line.constants(density)
+        bulk = np.stack([line.bulk_constants(one) for one in plateaus])
+        if np.max(np.abs(bulk / constants - 1.0)) < _FLAT:
+            return plateaus, constants, line.length
+        phases = plateaus
+    raise NumericalFailure(
+        f"the plateaus of slabs of {thickness * 2.0**_DOUBLINGS * longest:g} are not flat: the phases are about to merge, and their "
+        "interfaces are too wide"
+    )
+
+
+def _path(phases: Array) -> list[int]:
+    """The order of phases (phase, species) with the shortest way from each to the next."""
+
+    def way(order: tuple[int, ...]) -> float:
+        return float(np.sum(np.linalg.norm(np.diff(phases[list(order)], axis=0), axis=1)))
+
+    return list(min(permutations(range(phases.shape[0])), key=way))
+
+
+def _moved(line: Line, composition: Array, start: Array, centres: NDArray[np.intp]) -> Array:
+    """The profile (species, x) whose plateaus at the centres have the composition in their affine hull."""
+
+    def beside(density: Array) -> Array:
+        """The way from the plateaus' hull to the composition, in units of the composition."""
+        plateaus = density[:, centres].T / composition
+        sides = (plateaus[1:] - plateaus[0]).T
+        offset = 1.0 - plateaus[0]
+        along, *_ = np.linalg.lstsq(sides, offset, rcond=None)
+        return np.asarray(offset - sides @ along)
+
+    density, _ = line.relaxed(start, _TOLERANCE)
+    gap, inverse = beside(density), np.eye(composition.size)
+    for _ in range(_MOVES):
+        if np.max(np.abs(gap)) < _ON_THE_LINE:
+            return density
+        move = inverse @ gap
+        move *= min(1.0, 0.2 / float(np.max(np.abs(move))))
+        means = density.mean(axis=1)
+        density, _ = line.relaxed(density * ((means + move * composition) / means)[:, None], _TOLERANCE)
+        change = beside(density) - gap
+        gap = gap + change
+        # Broyden's update: the moves are taken to shift the gap as they were seen to do
+        seen = inverse @ -change
+        inverse += np.outer(move - seen, move @ inverse) / float(move @ seen)
+    raise NumericalFailure(f"no slab profile was found whose phases make up the composition {composition.tolist()}")
