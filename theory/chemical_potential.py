@@ -180,6 +180,10 @@ class ChemicalPotentials:
         ]
 
     @cached_property
+    def _speeds(self) -> Callable[[Array], Array]:
+        return _compiled(self.densities, [self._speed(m).xreplace(self._homogeneous) for m in range(len(self.densities))])
+
+    @cached_property
     def _excess(self) -> Callable[[Array], Array]:
         return _compiled(self.densities, self.local_trees)
 
@@ -195,6 +199,10 @@ class ChemicalPotentials:
     def _curvature(self) -> Callable[[Array], Array]:
         trees = [sympy.diff(one, rho) for row in self.feedback_trees for one in row for rho in self.densities]
         return _compiled(self.densities, trees)
+
+    def speeds(self, densities: Array) -> Array:
+        """v_m in homogeneous mixtures (length/time), shape as the densities; not checked to be positive."""
+        return self._speeds(densities)
 
     def excess(self, densities: Array) -> Array:
         """The explicit part of w_m in homogeneous mixtures, shape (species, ...), as the densities (1/length^d)."""
@@ -229,8 +237,8 @@ def _compiled(names: Sequence[sympy.Symbol], trees: Sequence[sympy.Expr]) -> Cal
         with np.errstate(all="ignore"):
             found = function(*values)
         out = np.empty((len(found), *values.shape[1:]))
-        for row, one in zip(out, found, strict=True):
-            row[...] = one
+        for k, one in enumerate(found):
+            out[k] = one
         return out
 
     return evaluate

@@ -9,7 +9,12 @@ from theory.errors import InputError
 from theory.free_energy import FreeEnergy, NotIntegrable
 from theory.lever_rule import lever_rule
 from theory.model import Model
-from theory.nonlocal_coexistence import NonlocalCoexistence, exact_binodal, nonlocal_coexistence
+from theory.nonlocal_coexistence import (
+    NonlocalCoexistence,
+    coexistence_without_free_energy,
+    exact_binodal,
+    nonlocal_coexistence,
+)
 from theory.phase_equilibrium import TangentPlane
 from theory.phase_search import Coexistence, search_wide_enough
 from theory.slab_profiles import SlabProfile, slab_profile
@@ -63,6 +68,7 @@ __all__ = [
     "NotIntegrable",
     "SlabProfile",
     "coexistence",
+    "coexistence_without_free_energy",
     "exact_binodal",
     "lever_rule",
     "nonlocal_coexistence",

@@ -20,9 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import roots_legendre
 
-from theory.errors import NumericalFailure
+from theory.chemical_potential import ChemicalPotentials
+from theory.errors import InputError, NumericalFailure
 from theory.free_energy import FreeEnergy
 from theory.lever_rule import lever_rule
+from theory.long_waves import long_wave_relaxation
 from theory.model import Model
 from theory.phase_search import Coexistence, in_order
 from theory.slab_profiles import Line, sensing_lengths
@@ -39,7 +41,13 @@ _FLAT = 1e-10
 # distance of the composition from the plateaus' tie line, relative
 _ON_THE_LINE = 1e-10
 _MOVES = 30
+# differences of plateaus, relative to the composition, below which they are one phase
+_MERGED = 1e-3
 _PANELS = 200
+# how far slabs that start along an instability go, in units of where a density would vanish
+_FIRST_SLABS = 0.8
+# length of the line that they relax on, and slopes of log rho below which it is flat, in units of the longest range
+_LONG, _SLOPE = 160.0, 1e-2
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,55 @@ def nonlocal_coexistence(model: Model, composition: ArrayLike | dict[str, float]
         except NumericalFailure:
             phases = phases[:1]
     return _by_slabs(model, means, phases)
+
+
+def coexistence_without_free_energy(model: Model, composition: ArrayLike | dict[str, float]) -> NonlocalCoexistence:
+    """Phases of a mixture that has no free energy, from slabs started along its own instability.
+
+    The steady state need not be reached, nor be stable: what is told is that these phases would be at rest beside each other.
+
+    Parameters
+    ----------
+    model
+        The model.
+    composition
+        Mean densities (1/length^d), all positive.
+
+    Raises
+    ------
+    InputError
+        The homogeneous mixture is stable at long waves, or its instability is oscillatory: there is nothing to start from.
+        Otherwise as for :func:`nonlocal_coexistence`.
+    NumericalFailure
+        There is no steady profile near the start.
+    """
+    means = model.densities(composition)
+    rates, directions = long_wave_relaxation(ChemicalPotentials(model), means)
+    slowest = int(np.argmin(rates.real))
+    if rates[slowest].real >= 0.0:
+        raise InputError("the homogeneous mixture is linearly stable, and without a free energy no other phases are known to start from")
+    if rates[slowest].imag != 0.0:
+        raise InputError("the instability is oscillatory: patterns travel instead of coming to rest")
+    way = directions[:, slowest].real
+    amplitude = _FIRST_SLABS * float(np.min(means / np.abs(way)))
+    line = Line(model, _LONG * max(sensing_lengths(model), default=1.0))
+    half = line.position < 0.5 * line.length
+    start = means[:, None] + amplitude * np.where(half, 1.0, -1.0) * way[:, None]
+    density, _ = line.relaxed(start, _TOLERANCE)
+    return _by_slabs(model, means, _flat_stretches(line, density))
+
+
+def _flat_stretches(line: Line, density: Array) -> Array:
+    """Densities of the plateaus of a profile (species, x), of which there may be more than it started from; (plateau, species)."""
+    steps = np.max(np.abs(np.log(np.roll(density, -1, axis=1) / density)), axis=0)
+    flat = steps * line.cells_per_range < _SLOPE
+    found: list[Array] = []
+    for stretch in np.split(np.arange(line.cells), np.nonzero(np.diff(flat))[0] + 1):
+        middle = density[:, stretch[stretch.size // 2]]
+        known = any(np.max(np.abs(middle / other - 1.0)) < 10.0 * _MERGED for other in found)
+        if flat[stretch[0]] and stretch.size >= line.cells_per_range and not known:
+            found.append(middle)
+    return np.array(found).reshape(-1, density.shape[0])
 
 
 def _homogeneous(model: Model, means: Array) -> NonlocalCoexistence:
@@ -264,6 +321,8 @@ def _moved(line: Line, composition: Array, start: Array, centres: NDArray[np.int
     density, _ = line.relaxed(start, _TOLERANCE)
     gap, inverse = beside(density), np.eye(composition.size)
     for _ in range(_MOVES):
+        if np.min(np.max(np.abs(np.diff(density[:, centres])), axis=0) / composition.max()) < _MERGED:
+            raise NumericalFailure(f"slabs of different phases merge on the way to the composition {composition.tolist()}")
         if np.max(np.abs(gap)) < _ON_THE_LINE:
             return density
         move = inverse @ gap

@@ -140,6 +140,7 @@ class Line:
     def __init__(self, model: Model, length: float) -> None:
         smallest = min(sensing_lengths(model), default=length)
         self.length = length
+        self.cells_per_range = _CELLS_PER_RANGE
         self._model = model
         self._potentials = ChemicalPotentials(model)
         self.cells = 2 * int(np.ceil(0.5 * _CELLS_PER_RANGE * length / smallest))
