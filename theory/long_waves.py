@@ -83,10 +83,20 @@ def stability_boundaries(potentials: ChemicalPotentials, upper: Array) -> list[A
         matrices = long_wave_matrix(potentials, unit * upper.reshape(-1, *(1,) * (unit.ndim - 1)))
         return np.asarray(np.linalg.det(matrices) / np.abs(matrices).max(axis=(-2, -1)) ** 2)
 
-    out = []
-    for value, other in ((determinant, trace), (trace, determinant)):
-        for curve in zero_curves(value):
-            kept = other(curve.T) > 0.0
-            pieces = np.split(np.arange(kept.size), np.nonzero(np.diff(kept))[0] + 1)
-            out += [curve[piece] * upper for piece in pieces if kept[piece[0]] and piece.size > 1]
-    return out
+    curves = [(curve, other(curve.T)) for value, other in ((determinant, trace), (trace, determinant)) for curve in zero_curves(value)]
+    return [piece * upper for curve, heights in curves for piece in _where_positive(curve, heights)]
+
+
+def _where_positive(curve: Array, heights: Array) -> list[Array]:
+    """The pieces of a curve (point, 2) along which heights (point,) are positive, up to where they vanish between points."""
+    changes = np.nonzero(heights[:-1] * heights[1:] < 0.0)[0]
+    shares = heights[changes] / (heights[changes] - heights[changes + 1])
+    places = curve[changes] + shares[:, None] * (curve[changes + 1] - curve[changes])
+    longer = np.insert(curve, changes + 1, places, axis=0)
+    cuts = changes + 1 + np.arange(changes.size)
+    ends = [0, *cuts, longer.shape[0] - 1]
+    pieces = [longer[first : last + 1] for first, last in zip(ends[:-1], ends[1:], strict=True)]
+    positive = [heights[0] > 0.0]
+    for _ in cuts:
+        positive.append(not positive[-1])
+    return [piece for piece, kept in zip(pieces, positive, strict=True) if kept and piece.shape[0] > 1]

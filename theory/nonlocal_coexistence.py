@@ -95,7 +95,7 @@ def nonlocal_coexistence(model: Model, composition: ArrayLike | dict[str, float]
         There is no steady profile near the start.
     """
     means = model.densities(composition)
-    if means.size == 1 and _reads_one_field(model):
+    if has_exact_binodal(model):
         return _one_species(FreeEnergy(model, means), means, local)
     phases = local.densities
     if phases.shape[0] == 1 and local.metastable is not None:
@@ -165,12 +165,15 @@ def _homogeneous(model: Model, means: Array) -> NonlocalCoexistence:
 # --- one species ---------------------------------------------------------------------------------------------------------
 
 
-def _reads_one_field(model: Model) -> bool:
+def has_exact_binodal(model: Model) -> bool:
+    """Whether a model has one species, whose w depends on one field with a range: its own sensed density or one chemical."""
+    if model.number_of_species != 1:
+        return False
     steers = (model.speed_biases != 0.0) | (model.reorientation_biases != 0.0) | (model.turnings != 0.0)
     reads = model.senses[0].copy()
     reads[1:] |= steers[0]
-    # a local kernel is no exception: the formula is for any kernel of a range
-    return int(reads.sum()) == 1 and bool(sensing_lengths(model))
+    local = bool(reads[0]) and model.channels.kernels[model.channels.index[0, 0]].is_local
+    return int(reads.sum()) == 1 and not local
 
 
 def _one_species(free_energy: FreeEnergy, means: Array, local: Coexistence) -> NonlocalCoexistence:

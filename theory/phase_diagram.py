@@ -6,7 +6,7 @@ triangles of three phases, or where a species vanishes; they are started from th
 tetrahedra are found, of the others samples are refined.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 _SAME = 1e-5
 # the window is made to hold the phases of compositions up to this share of it
 _INNER = 0.8
+# and to reach beyond, as tie lines at its edge are cut off
+_MARGIN = 1.25
 _PROBES = 24
 # refined samples of three species, and the length of tie lines, in units of the window, that lead to critical points
 _SAMPLES = {2: 120, 3: 50}
@@ -42,7 +44,7 @@ class PhaseDiagram:
     names
         The species.
     upper
-        Upper ends of the window, shape (species,) (1/length^d).
+        Upper ends of the densities up to which the diagram is complete, shape (species,) (1/length^d).
     regions
         Two-phase regions of one or two species, each with its tie lines in order.
     tie_lines
@@ -61,13 +63,13 @@ class PhaseDiagram:
 
     names: tuple[str, ...]
     upper: Array
-    regions: tuple[TwoPhaseRegion, ...] = ()
-    tie_lines: Array = field(default_factory=lambda: np.empty((0, 2, 0)))
-    triangles: Array = field(default_factory=lambda: np.empty((0, 3, 0)))
-    tetrahedra: Array = field(default_factory=lambda: np.empty((0, 4, 0)))
-    critical_points: Array = field(default_factory=lambda: np.empty((0, 0)))
-    spinodals: tuple[Array, ...] = ()
-    search: PhaseSearch | None = field(default=None, repr=False)
+    regions: tuple[TwoPhaseRegion, ...]
+    tie_lines: Array
+    triangles: Array
+    tetrahedra: Array
+    critical_points: Array
+    spinodals: tuple[Array, ...]
+    search: PhaseSearch | None = field(repr=False)
 
     @property
     def binodals(self) -> list[Array]:
@@ -114,13 +116,19 @@ def phase_diagram(model: Model, composition: ArrayLike | dict[str, float], upper
     scanned = scan(free_energy, densities)
     smallest = window(scanned, densities) if upper is None else np.asarray(upper, dtype=np.float64)
     if not np.any(scanned.unstable):
-        return PhaseDiagram(model.names, smallest)
+        return _nothing(model.names, smallest)
     if upper is None:
-        search, _ = search_wide_enough(free_energy, scanned, smallest, lambda one: _probes(one, _INNER * smallest))
+        search, _ = search_wide_enough(free_energy, scanned, _MARGIN * smallest, lambda one: _probes(one, _INNER * smallest))
     else:
         search = PhaseSearch(free_energy, smallest, scanned)
     build = (_of_one_species, _of_two_species, _of_three_species)[densities.size - 1]
     return build(model.names, search)
+
+
+def _nothing(names: tuple[str, ...], upper: Array) -> PhaseDiagram:
+    """The diagram of a mixture with one phase only."""
+    none = [_stacked([], (count, upper.size)) for count in (2, 3, 4)]
+    return PhaseDiagram(names, upper, (), *none, _stacked([], (upper.size,)), (), None)
 
 
 def _probes(search: PhaseSearch, below: Array) -> Array:
@@ -166,11 +174,10 @@ def _of_one_species(names: tuple[str, ...], search: PhaseSearch) -> PhaseDiagram
         if found.number_of_phases == 2 and not any(np.allclose(one.tie_lines[0], found.densities) for one in regions):
             regions.append(TwoPhaseRegion(found.densities[None], ("axis", "axis")))
     spinodals = spinodal_densities(search.free_energy, float(search.upper[0]))
-    return PhaseDiagram(
-        names,
-        search.upper,
-        tuple(regions),
-        _stacked([one.tie_lines[0] for one in regions], (2, 1)),
+    return replace(
+        _nothing(names, search.upper),
+        regions=tuple(regions),
+        tie_lines=_stacked([one.tie_lines[0] for one in regions], (2, 1)),
         spinodals=tuple(one.reshape(1, 1) for one in spinodals),
         search=search,
     )
@@ -183,16 +190,28 @@ def _of_two_species(names: tuple[str, ...], search: PhaseSearch) -> PhaseDiagram
     ends = [(region.tie_lines[i], ending) for region in regions for i, ending in zip((0, -1), region.endings, strict=True)]
     critical = [line[0] for line, ending in ends if ending == "critical point"]
     triples += [region.triple_points[i] for region in regions for i in range(len(region.triple_points))]
-    return PhaseDiagram(
-        names,
-        search.upper,
-        tuple(regions),
-        _stacked([line for region in regions for line in region.tie_lines], (2, 2)),
-        _stacked(_distinct(triples), (3, 2)),
+    return replace(
+        _nothing(names, _complete(search.upper, [line for line, ending in ends if ending == "window"])),
+        regions=tuple(regions),
+        tie_lines=_stacked([line for region in regions for line in region.tie_lines], (2, 2)),
+        triangles=_stacked(_distinct(triples), (3, 2)),
         critical_points=_stacked(_distinct(critical), (2,)),
         spinodals=tuple(spinodal_curves(search.free_energy, search.upper)),
         search=search,
     )
+
+
+def _complete(upper: Array, cut_off: list[Array]) -> Array:
+    """The largest window in which no composition lies beyond a tie line (2, species) that the edge of the search cut off."""
+    out = upper.copy()
+    for line in cut_off:
+        choices = [np.where(np.arange(2) == m, np.minimum(out, line[:, m].min()), out) for m in range(2)]
+        # or a window of the same shape whose corner lies on the tie line, at share s of it
+        s, factor = np.linalg.solve(np.column_stack([line[0] - line[1], -out]), -line[1])
+        if 0.0 < s < 1.0 < 1.0 / factor:
+            choices.append(factor * out)
+        out = max(choices, key=lambda one: float(np.prod(one)))
+    return out
 
 
 def _regions(search: PhaseSearch, centres: Array) -> list[TwoPhaseRegion]:
@@ -246,9 +265,8 @@ def _of_three_species(names: tuple[str, ...], search: PhaseSearch) -> PhaseDiagr
     of = {
         count: [one.densities for one in refined if one is not None and one.number_of_phases == count] for count in _SAMPLES
     }
-    return PhaseDiagram(
-        names,
-        search.upper,
+    return replace(
+        _nothing(names, search.upper),
         tie_lines=_stacked(of[2], (2, 3)),
         triangles=_stacked(of[3], (3, 3)),
         tetrahedra=_stacked(tetrahedra, (4, 3)),

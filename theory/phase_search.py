@@ -8,6 +8,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,10 @@ _ROUND_OFF = 1e-9
 _SAME_PHASE = 1e-6
 _BASINS = 8
 _LARGEST_GROWTH = 1e3
+# ratio of the smaller to the larger difference of densities above which both species take part
+_BOTH = 0.4
+
+Kind = Literal["separation", "demixing", "condensation"]
 _ATTEMPTS = 24
 # densities that start Newton's method, at least, in units of the window
 _TRACE = 1e-7
@@ -80,6 +85,19 @@ def in_order(densities: Array) -> NDArray[np.intp]:
     spread = np.ptp(densities, axis=0)
     telling = int(np.argmax(spread > 0.2 * spread.max()))
     return np.argsort(-densities[:, telling], kind="stable")
+
+
+def kind_of(tie_line: Array) -> Kind:
+    """What two coexisting phases (2, species) are.
+
+    ``"separation"`` where the density of one species differs far more than those of the others; else ``"demixing"`` where
+    densities differ in opposite directions, ``"condensation"`` where both species are dense in the same phase.
+    """
+    difference = tie_line[1] - tie_line[0]
+    order = np.argsort(-np.abs(difference))
+    if difference.size == 1 or abs(difference[order[1]]) < _BOTH * abs(difference[order[0]]):
+        return "separation"
+    return "demixing" if difference[order[0]] * difference[order[1]] < 0.0 else "condensation"
 
 
 def corner_phases(free_energy: FreeEnergy, hull: LowerHull, facets: Indices, cells: Array) -> Indices:
@@ -163,6 +181,20 @@ class PhaseSearch:
         """Labels of the phases that the corners of facets belong to; see :func:`corner_phases`."""
         hull = hull or self.hull
         return corner_phases(self.free_energy, hull, facets, self.grid.cells(hull.densities))
+
+    def kinds(self, compositions: Array) -> list[str]:
+        """What compositions (point, species) are to the spacing of the hull, without refinement.
+
+        The kind of their tie line (:func:`kind_of`), ``"triple"``, ``"four"``, or nothing for one phase.
+        """
+        facets = np.stack([self.hull.facet(one)[0] for one in compositions])
+        labels = self.labels(facets)
+        out = []
+        for corners, label in zip(facets, labels, strict=True):
+            groups = np.unique(label)
+            phases = np.stack([self.hull.densities[:, corners[label == one]].mean(axis=1) for one in groups])
+            out.append(("", kind_of(phases[:2]) if groups.size > 1 else "", "triple", "four")[groups.size - 1])
+        return out
 
     def at(self, composition: Array) -> Coexistence:
         """The phases at a composition (species,), all densities of which are positive.

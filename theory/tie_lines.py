@@ -18,18 +18,17 @@ from numpy.typing import NDArray
 from theory.continuation import Curve, follow, tangent_at
 from theory.free_energy import FreeEnergy
 from theory.phase_equilibrium import TangentPlane, invariant_phases
-from theory.phase_search import PhaseSearch, in_order
+from theory.phase_search import Kind, PhaseSearch, in_order, kind_of
 from theory.spinodals import critical_point
 
 Array = NDArray[np.float64]
 Ending = Literal["critical point", "triple point", "axis", "window", "lost"]
-Kind = Literal["separation", "demixing", "condensation"]
 
 _STEP = 0.0125
 # differences of densities, in units of the window, at which phases count as about to merge
 _MERGING = 0.03
-# ratio of the smaller to the larger difference of densities above which both species take part
-_BOTH = 0.4
+# densities in units of the window that are round-off of zero
+_VANISHED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class TwoPhaseRegion:
 
     @property
     def kinds(self) -> list[Kind]:
-        """What each tie line stands for; see :func:`kind_of`."""
+        """What each tie line stands for; see :func:`theory.phase_search.kind_of`."""
         last = self.tie_lines.shape[0] - 1
         # a critical point is of the kind of the tie line next to it
         return [kind_of(self.tie_lines[min(max(n, 1), last - 1) if last > 1 else n]) for n in range(last + 1)]
@@ -75,19 +74,6 @@ class TwoPhaseRegion:
             for triangle in (np.array([first[0], first[1], second[0]]), np.array([second[0], second[1], first[1]])):
                 out |= _inside(triangle, compositions)
         return out
-
-
-def kind_of(tie_line: Array) -> Kind:
-    """What two coexisting phases (2, species) are.
-
-    ``"separation"`` where the density of one species differs far more than those of the others; else ``"demixing"`` where
-    densities differ in opposite directions, ``"condensation"`` where both species are dense in the same phase.
-    """
-    difference = tie_line[1] - tie_line[0]
-    order = np.argsort(-np.abs(difference))
-    if difference.size == 1 or abs(difference[order[1]]) < _BOTH * abs(difference[order[0]]):
-        return "separation"
-    return "demixing" if difference[order[0]] * difference[order[1]] < 0.0 else "condensation"
 
 
 def _inside(triangle: Array, points: Array) -> NDArray[np.bool_]:
@@ -168,5 +154,5 @@ class TieLines:
             if phases is not None:
                 return np.concatenate([lines[:-1], phases[None, :2]]), "triple point", phases[in_order(phases)]
         if curve.ending == "axis":
-            return np.maximum(lines, 0.0), "axis", None
+            return np.where(lines < _VANISHED * self._upper, 0.0, lines), "axis", None
         return lines, "window" if curve.ending == "window" else "lost", None

@@ -1,0 +1,276 @@
+"""``twoscale phase-diagram``: what theory says of all compositions, as data, as text and as figures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runs.coexistence_section import coexistence_text, predict_coexistence
+from runs.runfile import parse
+from theory.chemical_potential import ChemicalPotentials
+from theory.coexistence import Collapse, NotIntegrable
+from theory.errors import InputError
+from theory.long_waves import stability_boundaries
+from theory.parameter_diagram import ParameterDiagram, parameter_diagram
+from theory.phase_diagram import PhaseDiagram, phase_diagram
+
+if TYPE_CHECKING:
+    from runs.runfile import RunSpecification
+    from theory.model import Model
+
+Array = NDArray[np.float64]
+
+_VALUES = 33
+# without a free energy the window is this many times the composition's largest density, and the phases' with the kernel
+_WINDOW, _MARGIN = 2.0, 1.15
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """The phase diagram of a run file's mixture.
+
+    Parameters
+    ----------
+    specification
+        The run file.
+    coexistence
+        The phases at its composition; see :func:`runs.coexistence_section.predict_coexistence`.
+    phases
+        The diagram in composition space; None where there is none.
+    boundaries
+        Without a free energy: where long waves become unstable, curves (point, species) (1/length^d).
+    upper
+        Upper ends of the window, shape (species,) (1/length^d).
+    reason
+        Why there is no diagram; empty where there is one.
+    """
+
+    specification: "RunSpecification"
+    coexistence: dict[str, Any]
+    phases: PhaseDiagram | None
+    boundaries: tuple[Array, ...]
+    upper: Array
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The diagram as JSON values: points are dicts of densities by name, curves are lists of points."""
+        names = self.specification.model.names
+        found = self.phases
+        curves = list(self.boundaries) if found is None else list(found.spinodals)
+        out: dict[str, Any] = {
+            "binodals": [] if found is None else _points(names, found.binodals),
+            "tie_lines": [] if found is None else _points(names, list(found.tie_lines)),
+            "triple_points": [] if found is None else _points(names, list(found.triangles)),
+            "four_phase_points": [] if found is None else _points(names, list(found.tetrahedra)),
+            "critical_points": [] if found is None else _points(names, [found.critical_points])[0],
+            "spinodal": _points(names, curves),
+            "window": _point(names, self.upper),
+            "composition": dict(self.specification.composition),
+            "coexistence": self.coexistence,
+        }
+        if self.reason:
+            out["reason"] = self.reason
+        return out
+
+
+def diagram_of(specification: "RunSpecification") -> Diagram:
+    """The phase diagram of a run file's mixture in composition space.
+
+    A mixture without a free energy, or with one that has no lower bound, gets what theory can still say: where homogeneous mixtures
+    are unstable, and what can be at rest beside each other.
+
+    Parameters
+    ----------
+    specification
+        The run; only its model and composition are used.
+
+    Raises
+    ------
+    InputError
+        There are more than three species, a density is zero, or the model has pair interactions.
+    NumericalFailure
+        Newton's method does not converge.
+    """
+    model, composition = specification.model, dict(specification.composition)
+    try:
+        found = phase_diagram(model, composition)
+    except (NotIntegrable, Collapse) as error:
+        beside = predict_coexistence(specification)
+        known = [composition, *(one["densities"] for one in (beside["nonlocal"] or {"phases": []})["phases"])]
+        highest = max(value for one in known for value in one.values())
+        upper = np.full(model.number_of_species, max(_WINDOW * max(composition.values()), _MARGIN * highest))
+        boundaries = stability_boundaries(ChemicalPotentials(model), upper) if upper.size == 2 else []
+        return Diagram(specification, beside, None, tuple(boundaries), upper, str(error))
+    return Diagram(specification, predict_coexistence(specification), found, (), found.upper, "")
+
+
+def as_text(diagram: Diagram) -> str:
+    """The diagram for reading."""
+    names = diagram.specification.model.names
+    window = ", ".join(f"{name} to {end:.4g}" for name, end in zip(names, diagram.upper, strict=True))
+    lines = [f"window: {window}"]
+    found = diagram.phases
+    if found is None:
+        lines.append(f"no phase diagram: {diagram.reason}")
+        if diagram.boundaries:
+            lines.append(f"homogeneous mixtures become unstable on {len(diagram.boundaries)} curves (see --json, --figure)")
+    elif not found.tie_lines.size:
+        lines.append("one phase at all compositions")
+    else:
+        lines += [line for n, one in enumerate(found.regions, start=1) for line in _region_text(n, one, names)]
+        if not found.regions:
+            lines.append(f"{len(found.tie_lines)} tie lines and {len(found.triangles)} triangles as samples")
+        listed = (("three phases", found.triangles), ("four phases", found.tetrahedra)) if found.regions or len(names) == 3 else ()
+        limit = 6
+        for title, invariants in listed:
+            for phases in invariants[:limit]:
+                lines.append(f"{title}: " + " | ".join(_brief(names, one) for one in phases))
+        lines += [f"critical point: {_brief(names, one)}" for one in found.critical_points[:limit]]
+    composition = _brief(names, np.array(list(diagram.specification.composition.values())))
+    return "\n".join([*lines, "", f"at the composition {composition}:", *coexistence_text(diagram.coexistence)])
+
+
+def _region_text(n: int, region: Any, names: Sequence[str]) -> list[str]:
+    kinds = ", ".join(dict.fromkeys(region.kinds))
+    lines = [f"two phases, region {n} ({kinds}), {len(region.tie_lines)} tie lines"]
+    for end, ending in zip((0, -1), region.endings, strict=True):
+        phases = " | ".join(_brief(names, one) for one in region.tie_lines[end])
+        lines.append(f"  {'from' if end == 0 else 'to':4} {phases}" + (f" ({ending})" if len(names) > 1 else ""))
+    return lines if len(region.tie_lines) > 1 else [lines[0].rsplit(",", 1)[0], lines[1].replace("from", "at  ", 1)]
+
+
+def _brief(names: Sequence[str], densities: Array) -> str:
+    return " ".join(f"{name} {value:.5g}" for name, value in zip(names, densities, strict=True))
+
+
+def _point(names: Sequence[str], densities: Array) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(names, densities, strict=True)}
+
+
+def _points(names: Sequence[str], curves: Sequence[Array]) -> list[list[dict[str, float]]]:
+    return [[_point(names, one) for one in curve] for curve in curves]
+
+
+# --- one species over a parameter ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ParameterRange:
+    """A key of the run file and the values that it takes.
+
+    Parameters
+    ----------
+    key
+        Dotted, as for ``--set``.
+    low, high
+        Ends of the range.
+    """
+
+    key: str
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, text: str) -> "ParameterRange":
+        """From ``KEY=LOW:HIGH``.
+
+        Raises
+        ------
+        InputError
+            The text is not of this form, or the ends are not finite and rising.
+        """
+        key, equals, ends = text.partition("=")
+        low, colon, high = ends.partition(":")
+        try:
+            values = float(low), float(high)
+        except ValueError:
+            equals = ""
+        if not (key and equals and colon and np.all(np.isfinite(values)) and values[0] < values[1]):
+            raise InputError(f"--parameter is '{text}'; write a key and rising ends, as model.parameters.k=0.2:1.5")
+        return cls(key.strip(), *values)
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rsplit(".", 1)[-1]
+
+
+def parameter_diagram_of(specification: "RunSpecification", parameter: ParameterRange) -> ParameterDiagram:
+    """Coexisting densities of a run file's single species over a range of values of one of its keys.
+
+    Raises
+    ------
+    InputError
+        There are several species, or a value is refused by the run file.
+    NumericalFailure
+        Newton's method does not converge.
+    """
+    density = next(iter(specification.composition.values()))
+    return parameter_diagram(_model_at(specification, parameter), np.linspace(parameter.low, parameter.high, _VALUES), density)
+
+
+def _model_at(specification: "RunSpecification", parameter: ParameterRange) -> Callable[[float], "Model"]:
+    def model(value: float) -> "Model":
+        overrides = [*specification.overrides, f"{parameter.key}={value!r}"]
+        return parse(specification.text, source=specification.source, overrides=overrides).model
+
+    return model
+
+
+def parameter_json(specification: "RunSpecification", parameter: ParameterRange, found: ParameterDiagram) -> dict[str, Any]:
+    """The diagram as JSON values: points are dicts of the density and the parameter by name."""
+    names = (parameter.name, *specification.model.names)
+
+    def ends(lines: Array) -> list[list[dict[str, float]]]:
+        return [[_point(names, line[[0, k]]) for k in (1, 2)] for line in lines]
+
+    return {
+        "binodals": [[_point(names, line[[0, k]]) for line in found.tie_lines] for k in (1, 2) if found.tie_lines.size],
+        "tie_lines": ends(found.tie_lines),
+        "nonlocal_tie_lines": ends(found.exact),
+        "triple_points": [],
+        "critical_points": [_point(names, one) for one in found.critical_points],
+        "spinodal": [[_point(names, one) for one in found.spinodals]] if found.spinodals.size else [],
+        "collapsed": found.collapsed.tolist(),
+    }
+
+
+def parameter_text(specification: "RunSpecification", parameter: ParameterRange, found: ParameterDiagram) -> str:
+    """The diagram for reading: densities on both sides at some values of the parameter."""
+    (name,) = specification.model.names
+    lines = [f"{parameter.name:>12} {f'dense {name}':>12} {f'dilute {name}':>12}   {'with the kernel':>25}"]
+    exact = {line[0]: f"{line[1]:12.6g} {line[2]:12.6g}" for line in found.exact}
+    lines += [f"{line[0]:12.6g} {line[1]:12.6g} {line[2]:12.6g}   {exact.get(line[0], '')}" for line in found.tie_lines[::4]]
+    if not found.tie_lines.size:
+        lines = [f"one phase at all values of {parameter.name}"]
+    lines += [f"critical point: {parameter.name} {one[0]:.6g}, {name} {one[1]:.6g}" for one in found.critical_points]
+    if found.collapsed.size:
+        lines.append(f"no lower bound of the free energy at {parameter.name} = {', '.join(f'{v:.4g}' for v in found.collapsed)}")
+    return "\n".join(lines)
+
+
+def measured_phases(directories: Sequence[Path | str], names: Sequence[str]) -> dict[str, Array]:
+    """Phase densities measured in run directories, by scale, each of shape (phase, species); mixtures of one phase are left out.
+
+    Raises
+    ------
+    InputError
+        A run has other species.
+    StoreError
+        A directory holds no run.
+    """
+    from runs.compare import compare
+
+    found: dict[str, list[Array]] = {"fields": [], "particles": []}
+    for directory in directories:
+        rows = [row for row in compare([directory]) if row["observable"] == "phase_density"]
+        species = list(dict.fromkeys(row["species"].split(", ")[0] for row in rows))
+        if species != list(names):
+            raise InputError(f"{directory} holds the species {', '.join(species)}; the diagram is that of {', '.join(names)}")
+        for scale, one in found.items():
+            values = [row[scale]["value"] for row in rows if row[scale] is not None]
+            one.append(np.array(values).reshape(-1, len(names)))
+    return {scale: np.concatenate(one) for scale, one in found.items() if one and any(part.size for part in one)}
