@@ -76,6 +76,68 @@ class Diagram:
         return out
 
 
+def answer(
+    specification: "RunSpecification",
+    *,
+    parameter: str | None = None,
+    figure: Path | None = None,
+    free_energy: Path | None = None,
+    runs: Sequence[Path | str] = (),
+) -> tuple[dict[str, Any], str]:
+    """The phase diagram as JSON values and as text, and its figures.
+
+    Parameters
+    ----------
+    specification
+        The run; only its model and composition are used.
+    parameter
+        Of one species: ``KEY=LOW:HIGH``, a key of the run file and its range.
+    figure, free_energy
+        Files to draw the diagram and the free energy's tangent plane to: png, pdf or svg.
+    runs
+        Run directories whose phase densities and compositions the figure shows.
+
+    Raises
+    ------
+    InputError
+        The options do not fit each other or the model, or a range or a file's ending is refused.
+    NumericalFailure
+        Newton's method does not converge.
+    StoreError
+        A figure cannot be written, or a directory holds no run.
+    """
+    from runs import phase_figures
+    from runs.figure_style import check_format
+
+    for option, target in (("--figure", figure), ("--free-energy", free_energy)):
+        if target is not None:
+            check_format(target, option)
+    if runs and (figure is None or parameter is not None or specification.model.number_of_species != 2):
+        raise InputError("--runs marks the phases of runs in the figure of two species: give --figure, and no --parameter")
+    if parameter is not None:
+        if free_energy is not None:
+            raise InputError("--free-energy is drawn at the file's own parameters: leave out --parameter")
+        return _over_parameter(specification, ParameterRange.of(parameter), figure)
+    diagram = diagram_of(specification)
+    if figure is not None:
+        measured, compositions = measured_phases(runs, specification.model.names)
+        phase_figures.draw_phase_diagram(diagram, figure, measured, compositions)
+    if free_energy is not None:
+        phase_figures.draw_free_energy(diagram, free_energy)
+    return diagram.as_json(), as_text(diagram)
+
+
+def _over_parameter(
+    specification: "RunSpecification", parameter: "ParameterRange", figure: Path | None
+) -> tuple[dict[str, Any], str]:
+    from runs.phase_figures import draw_parameter_diagram
+
+    found = parameter_diagram_of(specification, parameter)
+    if figure is not None:
+        draw_parameter_diagram(specification, parameter, found, figure)
+    return parameter_json(specification, parameter, found), parameter_text(specification, parameter, found)
+
+
 def diagram_of(specification: "RunSpecification") -> Diagram:
     """The phase diagram of a run file's mixture in composition space.
 
@@ -122,15 +184,22 @@ def as_text(diagram: Diagram) -> str:
     else:
         lines += [line for n, one in enumerate(found.regions, start=1) for line in _region_text(n, one, names)]
         if not found.regions:
-            lines.append(f"{len(found.tie_lines)} tie lines and {len(found.triangles)} triangles as samples")
-        listed = (("three phases", found.triangles), ("four phases", found.tetrahedra)) if found.regions or len(names) == 3 else ()
-        limit = 6
-        for title, invariants in listed:
-            for phases in invariants[:limit]:
-                lines.append(f"{title}: " + " | ".join(_brief(names, one) for one in phases))
-        lines += [f"critical point: {_brief(names, one)}" for one in found.critical_points[:limit]]
+            lines.append(f"samples of {len(found.tie_lines)} tie lines and {len(found.triangles)} triangles (see --json)")
+        triples = found.triangles if found.regions else []
+        lines += ["three phases: " + " | ".join(_brief(names, one) for one in phases) for phases in triples]
+        lines += ["four phases: " + " | ".join(_brief(names, one) for one in phases) for phases in found.tetrahedra]
+        lines += [f"critical point: {_brief(names, one)}" for one in found.critical_points]
     composition = _brief(names, np.array(list(diagram.specification.composition.values())))
     return "\n".join([*lines, "", f"at the composition {composition}:", *coexistence_text(diagram.coexistence)])
+
+
+_ENDINGS = {
+    "critical point": "critical point",
+    "triple point": "triple point",
+    "axis": "a species vanishes",
+    "window": "edge of the window",
+    "lost": "not followed further",
+}
 
 
 def _region_text(n: int, region: Any, names: Sequence[str]) -> list[str]:
@@ -138,7 +207,7 @@ def _region_text(n: int, region: Any, names: Sequence[str]) -> list[str]:
     lines = [f"two phases, region {n} ({kinds}), {len(region.tie_lines)} tie lines"]
     for end, ending in zip((0, -1), region.endings, strict=True):
         phases = " | ".join(_brief(names, one) for one in region.tie_lines[end])
-        lines.append(f"  {'from' if end == 0 else 'to':4} {phases}" + (f" ({ending})" if len(names) > 1 else ""))
+        lines.append(f"  {'from' if end == 0 else 'to':4} {phases}" + (f" ({_ENDINGS[ending]})" if len(names) > 1 else ""))
     return lines if len(region.tie_lines) > 1 else [lines[0].rsplit(",", 1)[0], lines[1].replace("from", "at  ", 1)]
 
 
@@ -208,6 +277,10 @@ def parameter_diagram_of(specification: "RunSpecification", parameter: Parameter
     NumericalFailure
         Newton's method does not converge.
     """
+    section, _, name = parameter.key.rpartition(".")
+    if section == "model.parameters" and name not in specification.model.parameters:
+        known = ", ".join(specification.model.parameters) or "none"
+        raise InputError(f"--parameter names {parameter.key}, which the file does not state; its parameters: {known}")
     density = next(iter(specification.composition.values()))
     return parameter_diagram(_model_at(specification, parameter), np.linspace(parameter.low, parameter.high, _VALUES), density)
 
@@ -252,8 +325,8 @@ def parameter_text(specification: "RunSpecification", parameter: ParameterRange,
     return "\n".join(lines)
 
 
-def measured_phases(directories: Sequence[Path | str], names: Sequence[str]) -> dict[str, Array]:
-    """Phase densities measured in run directories, by scale, each of shape (phase, species); mixtures of one phase are left out.
+def measured_phases(directories: Sequence[Path | str], names: Sequence[str]) -> tuple[dict[str, Array], list[Array]]:
+    """Phase densities measured in run directories, by scale, each of shape (phase, species), and the runs' compositions.
 
     Raises
     ------
@@ -263,14 +336,18 @@ def measured_phases(directories: Sequence[Path | str], names: Sequence[str]) -> 
         A directory holds no run.
     """
     from runs.compare import compare
+    from runs.frames_of_run import open_run
 
-    found: dict[str, list[Array]] = {"fields": [], "particles": []}
+    found: dict[str, list[Array]] = {}
+    compositions = []
     for directory in directories:
+        composition = open_run(directory)[0].composition
+        if list(composition) != list(names):
+            raise InputError(f"{directory} holds the species {', '.join(composition)}; the diagram is that of {', '.join(names)}")
+        compositions.append(np.array(list(composition.values())))
         rows = [row for row in compare([directory]) if row["observable"] == "phase_density"]
-        species = list(dict.fromkeys(row["species"].split(", ")[0] for row in rows))
-        if species != list(names):
-            raise InputError(f"{directory} holds the species {', '.join(species)}; the diagram is that of {', '.join(names)}")
-        for scale, one in found.items():
+        for scale in ("fields", "particles"):
             values = [row[scale]["value"] for row in rows if row[scale] is not None]
-            one.append(np.array(values).reshape(-1, len(names)))
-    return {scale: np.concatenate(one) for scale, one in found.items() if one and any(part.size for part in one)}
+            if values:
+                found.setdefault(scale, []).append(np.array(values).reshape(-1, len(names)))
+    return {scale: np.concatenate(one) for scale, one in found.items()}, compositions

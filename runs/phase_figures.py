@@ -173,7 +173,8 @@ def _marks(axis: Any, diagram: Diagram, measured: Mapping[str, Array], more: Seq
 
 def _section(axis: Any, diagram: Diagram) -> None:
     """Three species at the composition's total density: a triangle whose corners are the pure species."""
-    search = None if diagram.phases is None else diagram.phases.search
+    found = diagram.phases
+    assert found is not None
     names = diagram.specification.model.names
     total = float(sum(diagram.specification.composition.values()))
     shares = np.linspace(0.0, 1.0, _SECTION)[1:-1]
@@ -181,9 +182,8 @@ def _section(axis: Any, diagram: Diagram) -> None:
     inside = a + b < 1.0 - 0.5 / _SECTION
     compositions = total * np.stack([a[inside], b[inside], 1.0 - a[inside] - b[inside]], axis=1)
     kinds = np.full(compositions.shape[0], "", dtype="<U12")
-    if search is not None:
-        within = np.all(compositions < search.upper, axis=1)
-        kinds[within] = search.kinds(compositions[within])
+    within = np.all(compositions < found.upper, axis=1)
+    kinds[within] = found.kinds(compositions[within])
     used = []
     x, y = _corner(compositions / total)
     for kind, (colour, label) in _FILLS.items():

@@ -33,6 +33,8 @@ Array = NDArray[np.float64]
 _TOLERANCE = 1e-12
 _NODES = 16
 _MOST_PANELS = 512
+# paths that are compared where integrability is not proven, and differences that are round-off
+_PATHS, _PATH_TOLERANCE = 64, 1e-8
 # numbers held at a time by a quadrature
 _BLOCK = 2_000_000
 
@@ -149,6 +151,31 @@ class FreeEnergy:
             corner[m] = densities[m]
             around += _along(start, corner - start, self._work)[0]
         return float(np.max(np.abs(straight - around)) / max(float(np.max(np.abs(straight))), 1e-300))
+
+    def require_path_independence(self, upper: Array) -> None:
+        """Refuse densities up to which U depends on the path, where only sampled densities have shown that it does not.
+
+        Parameters
+        ----------
+        upper
+            Upper ends of the densities of interest, shape (species,) (1/length^d).
+
+        Raises
+        ------
+        NotIntegrable
+            It does.
+        """
+        if self.integrability.proven:
+            return
+        from scipy.stats import qmc
+
+        points = upper[:, None] * qmc.Halton(d=upper.size, scramble=False).random(_PATHS + 1)[1:].T
+        dependence = self.path_dependence(points)
+        if dependence > _PATH_TOLERANCE:
+            raise NotIntegrable(
+                f"the mixture has no effective free energy at densities up to {upper.tolist()}: U depends on the path by "
+                f"{dependence:.3g} of itself, although the couplings are symmetric at lower densities"
+            )
 
     def _work(self, points: Array, step: Array, t: Array) -> Array:
         """w . d rho along paths, shape (1, point, node)."""

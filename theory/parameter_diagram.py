@@ -21,6 +21,9 @@ from theory.spinodals import smallest_eigenvalue
 
 Array = NDArray[np.float64]
 
+# further values next to a critical one, in units of the largest distance of the values
+_BESIDE = (-0.4, -0.12, -0.02, 0.02, 0.12, 0.4)
+
 
 @dataclass(frozen=True)
 class ParameterDiagram:
@@ -69,11 +72,16 @@ def parameter_diagram(model_at: Callable[[float], Model], values: Array, density
     NumericalFailure
         Newton's method does not converge.
     """
+    names = model_at(float(values[0])).names
+    if len(names) != 1:
+        raise InputError(f"a parameter's phase diagram is drawn for one species, not for {', '.join(names)}")
+    critical = _critical_points(model_at, values, density)
+    # coexistence curves are round next to critical points
+    beside = [one + share * np.diff(values).max() for one in critical[:, 0] for share in _BESIDE]
+    values = np.unique([*values, *(one for one in beside if values[0] < one < values[-1])])
     lines, exact, spinodals, collapsed = [], [], [], []
     for value in values:
         model = model_at(float(value))
-        if model.number_of_species != 1:
-            raise InputError(f"a parameter's phase diagram is drawn for one species, not for {', '.join(model.names)}")
         try:
             found = phase_diagram(model, [density])
         except Collapse:
@@ -84,11 +92,11 @@ def parameter_diagram(model_at: Callable[[float], Model], values: Array, density
             lines.append((value, *phases))
             exact += [(value, *one) for one in _exact(model, density, phases)]
     return ParameterDiagram(
-        np.asarray(values),
+        values,
         np.array(lines).reshape(-1, 3),
         np.array(exact).reshape(-1, 3),
         np.array(spinodals).reshape(-1, 2),
-        _critical_points(model_at, values, density),
+        critical,
         np.array(collapsed),
     )
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from theory.composition_space import scan, window
 from theory.errors import InputError
 from theory.free_energy import FreeEnergy
+from theory.lever_rule import lever_rule
 from theory.lower_hull import MOST_SPECIES, Indices
 from theory.model import Model
 from theory.phase_equilibrium import TangentPlane, invariant_phases
@@ -71,6 +72,20 @@ class PhaseDiagram:
     spinodals: tuple[Array, ...]
     search: PhaseSearch | None = field(repr=False)
 
+    def kinds(self, compositions: Array) -> list[str]:
+        """What compositions (point, species) of three species in the window are, to the spacing of the hull.
+
+        The kind of their tie line (:func:`theory.phase_search.kind_of`), ``"triple"``, ``"four"``, or nothing for one phase.
+        """
+        if self.search is None:
+            return [""] * compositions.shape[0]
+        found = self.search.kinds(compositions)
+        for tetrahedron in self.tetrahedra:
+            # inside a tetrahedron the hull leaves slivers of fewer phases between its corners' neighbours
+            inside = np.min([lever_rule(tetrahedron, one) for one in compositions], axis=1) > 0.0
+            found = ["four" if within else kind for kind, within in zip(found, inside, strict=True)]
+        return found
+
     @property
     def binodals(self) -> list[Array]:
         """Compositions at which a further phase appears: curves in order, each of shape (point, species).
@@ -115,6 +130,9 @@ def phase_diagram(model: Model, composition: ArrayLike | dict[str, float], upper
     free_energy = FreeEnergy(model, densities)
     scanned = scan(free_energy, densities)
     smallest = window(scanned, densities) if upper is None else np.asarray(upper, dtype=np.float64)
+    if upper is None and densities.size == MOST_SPECIES:
+        # sections of constant total density reach from one pure species to the next
+        smallest = np.maximum(smallest, densities.sum() / _MARGIN)
     if not np.any(scanned.unstable):
         return _nothing(model.names, smallest)
     if upper is None:

@@ -136,9 +136,15 @@ class PhaseSearch:
         Upper ends of the window, shape (species,) (1/length^d).
     scanned
         The scan over all densities.
+
+    Raises
+    ------
+    NotIntegrable
+        There is no free energy at some densities of the window.
     """
 
     def __init__(self, free_energy: FreeEnergy, upper: Array, scanned: Scan) -> None:
+        free_energy.require_path_independence(upper)
         self.free_energy = free_energy
         self.upper = upper
         coarse, fine = _POINTS.get(upper.size, _SCATTERED_POINTS)
@@ -183,10 +189,7 @@ class PhaseSearch:
         return corner_phases(self.free_energy, hull, facets, self.grid.cells(hull.densities))
 
     def kinds(self, compositions: Array) -> list[str]:
-        """What compositions (point, species) are to the spacing of the hull, without refinement.
-
-        The kind of their tie line (:func:`kind_of`), ``"triple"``, ``"four"``, or nothing for one phase.
-        """
+        """What compositions (point, species) are to the spacing of the hull, as :meth:`PhaseDiagram.kinds` names it."""
         facets = np.stack([self.hull.facet(one)[0] for one in compositions])
         labels = self.labels(facets)
         out = []
