@@ -70,6 +70,7 @@ class PhaseSearch:
         coarse, fine = _POINTS.get(upper.size, _SCATTERED_POINTS)
         self.grid = CompositionGrid(free_energy, upper, coarse)
         self._fine = CompositionGrid(free_energy, upper, fine)
+        self._highest = scanned.densities.max(axis=1)
         self._outer = scanned.densities[:, scanned.valid][:, :: max(1, scanned.densities.shape[1] // 4096)]
         self._outer_values = free_energy.density(self._outer, GRID_TOLERANCE)
         self.hull, self._at_the_end = self._refined_hull()
@@ -216,10 +217,12 @@ class PhaseSearch:
             return float(plane.heights(point, self.free_energy.density(point))[0])
 
         found = touching_point(self.free_energy, plane, start)
+        if found is not None and np.any(found > self._highest):
+            found = None
         before, after = height(start), np.inf if found is None else height(found)
         # what lies below the plane must not be lost to a root elsewhere
         if before < 0.0 and after > before:
-            found = descended(self.free_energy, plane, start)
+            found = descended(self.free_energy, plane, start, self._highest)
             after = height(found)
         return after, found
 
