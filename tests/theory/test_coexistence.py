@@ -328,6 +328,11 @@ def test_compositions_outside_the_hull_are_refused() -> None:
 def test_newton_says_when_it_finds_nothing() -> None:
     assert newton(lambda x: (x**2 + 1.0, np.diag(2.0 * x)), np.array([1.0])) is None
     assert newton(lambda x: (np.ones(1), np.zeros((1, 1))), np.array([1.0])) is None
+
+    def beyond_reach(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise NumericalFailure("no integral so far out")
+
+    assert newton(beyond_reach, np.array([1.0])) is None
     free_energy = FreeEnergy(one_species("1/(1 + A/20)"), [30.0])
     found = invariant_phases(free_energy, np.array([[5.0], [90.0]]))
     # a convex f has no two phases: either nothing, or twice the same
