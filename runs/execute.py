@@ -28,6 +28,7 @@ from theory.fourier import Array, Grid
 from theory.frames import Frame, Json, State
 
 if TYPE_CHECKING:
+    from fieldsolver import Observables
     from runs.settings import RunSettings
 
 logger = logging.getLogger("twoscale")
@@ -132,11 +133,26 @@ def _build_fields(specification: RunSpecification, threads: int, source: Array |
         seed=specification.run.seed,
         threads=threads,
         maximum_clipped_share=settings.maximum_clipped_share,
+        observables=_observables(specification),
     )
 
 
+def _observables(specification: RunSpecification) -> "Observables":
+    from fieldsolver import Observables
+
+    assert specification.fields is not None
+    stated = specification.fields.observables.model_dump()
+    stated["sample_interval"] = _sample_interval(specification)
+    return Observables(output_interval=specification.run.output_interval, **stated)
+
+
+def _sample_interval(specification: RunSpecification) -> float:
+    assert specification.fields is not None
+    return specification.fields.observables.sample_interval or specification.run.output_interval
+
+
 def fields_time_step(specification: RunSpecification) -> float | None:
-    """Fixed time step of the fields (time): as stated, or with noise the default, shortened so that outputs fall on steps.
+    """Fixed time step of the fields (time): as stated, or with noise the default, shortened so that samples fall on steps.
 
     None where steps follow the error.
 
@@ -147,8 +163,9 @@ def fields_time_step(specification: RunSpecification) -> float | None:
     """
     from fieldsolver.timestep import default_time_step
 
-    settings, interval = specification.fields, specification.run.output_interval
+    settings = specification.fields
     assert settings is not None
+    interval = _sample_interval(specification)
     if settings.time_step is not None or settings.noise == 0.0:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])

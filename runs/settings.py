@@ -207,6 +207,28 @@ class DomainSection(Section):
     )
 
 
+class ObservablesSection(Section):
+    """What the field solver measures on the way and shows in frames."""
+
+    sample_interval: Positive | None = Field(
+        default=None,
+        description="simulated time between two samples, a whole fraction of that between two frames (time)",
+        json_schema_extra={"default_text": "run.output_interval"},
+    )
+    structure_factors: bool = Field(default=True, description="structure factors of all pairs of species, and domain sizes")
+    pattern_velocity: bool = Field(default=True, description="velocity of the pattern of each species, with its direction")
+    kymograph: bool = Field(default=True, description="densities along x at every sample, averaged over the other directions")
+    phase_densities: bool = Field(default=False, description="densities of coexisting phases")
+    currents: bool = Field(default=False, description="currents without the noise, as fields")
+    entropy_production: bool = Field(
+        default=False, description="entropy production of the trajectory, step by step, and its local map"
+    )
+    entropy_length: NonNegative = Field(
+        default=0.0, description="coarse-graining length at which entropy production is measured (length); 0: none"
+    )
+    average_after: NonNegative = Field(default=0.0, description="time from which on averages over a whole run are taken (time)")
+
+
 class FieldSettings(Section):
     """How the field solver runs the model."""
 
@@ -245,6 +267,9 @@ class FieldSettings(Section):
         ge=0.0,
         le=1.0,
         description="share of cells of negative density beyond which the run stops",
+    )
+    observables: ObservablesSection = Field(
+        default=ObservablesSection(), description="what is measured on the way and shown in frames"
     )
 
 
