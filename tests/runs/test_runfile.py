@@ -97,7 +97,6 @@ stepper = "exponential_euler"
 noise_length = 1.25
 maximum_clipped_share = 0.1
 [fields.observables]
-sample_interval = 0.5
 structure_factors = false
 pattern_velocity = false
 kymograph = false
@@ -105,7 +104,7 @@ phase_densities = true
 currents = true
 entropy_production = true
 entropy_length = 0.5
-average_after = 100.0
+average_after = 1.0
 [particles]
 sensing = "exact"
 time_step = 0.005
@@ -309,7 +308,7 @@ def test_every_key_reaches_the_specification() -> None:
         "noise_length": 1.25,
         "maximum_clipped_share": 0.1,
         "observables": {
-            "sample_interval": 0.5,
+            "sample_interval": None,
             "structure_factors": False,
             "pattern_velocity": False,
             "kymograph": False,
@@ -317,7 +316,7 @@ def test_every_key_reaches_the_specification() -> None:
             "currents": True,
             "entropy_production": True,
             "entropy_length": 0.5,
-            "average_after": 100.0,
+            "average_after": 1.0,
         },
     }
     assert read.particles.model_dump() == {
