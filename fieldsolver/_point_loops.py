@@ -113,13 +113,12 @@ def polarisation(density: int, first: int, dimension: int, count: int, rows: Any
 
 @loop
 def solve_closure(
-    rates: Any, couplings: Any, densities: Any, unknowns: Any, start: int, count: int, kept: Any, rows: Any, matrix: Any,
-    report: Any,
-) -> None:  # fmt: skip
+    rates: Any, couplings: Any, densities: Any, unknowns: Any, start: int, count: int, kept: Any, rows: Any, matrix: Any
+) -> float:  # fmt: skip
     """Solve  rate_m x_m - rho_m sum_n coupling_mn x_n = y_m  at every point, in place of y, by elimination.
 
-    ``densities`` (species,) are arrays of ``kept``, ``unknowns`` (species, function) are rows, ``matrix`` (species, species, CHUNK)
-    is room to work in. The report is the smallest pivot over the rate of its species.
+    ``densities`` (species,) are arrays of ``kept``, ``unknowns`` (species, function) are rows, ``matrix`` (species, species,
+    CHUNK) is room to work in. Returns the smallest pivot over the rate of its species.
     """
     species, functions = unknowns.shape
     smallest = math.inf
@@ -144,7 +143,7 @@ def solve_closure(
                 for n in range(m + 1, species):
                     _subtract(matrix[m, n], rows[unknowns[n, f], low:], points, value)
                 _multiply_in_place(1.0, matrix[m, m], value)
-    report[0] = smallest
+    return smallest
 
 
 @inlined

@@ -6,8 +6,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldsolver.harmonics import AngularBasis
-from theory.errors import InputError
 from theory.model import Model
 
 Array = NDArray[np.float64]
@@ -107,43 +105,3 @@ class PairCoefficients:
     def turn(self) -> bool:
         """Whether there is any torque."""
         return bool(np.any(self.torques))
-
-
-def check_order(model: Model, order: int) -> AngularBasis:
-    """The angular basis of a model's equations at an order.
-
-    Raises
-    ------
-    InputError
-        The model has no such equations.
-    """
-    basis = AngularBasis(model.dimension, order)
-    for one in model.species:
-        if order > 0 and one.motion.aoup:
-            raise InputError(
-                f"fields.order is {order}, but {one.name} is an Ornstein-Uhlenbeck particle, which has no angular harmonics; "
-                "use order 0, or tumbles or rotational diffusion in its place"
-            )
-    for (observer, source), law in model.mean_field.items():
-        names = model.names[observer], model.names[source]
-        if any(law.torque_harmonics):
-            _check_torques(model, order, *names)
-        if law.turning and (model.dimension == 1 or model.species[observer].motion.aoup):
-            raise InputError(
-                f"model.mean_field: {names[1]} makes {names[0]} turn, which has no direction that could turn "
-                "(one dimension, or Ornstein-Uhlenbeck); remove turning"
-            )
-    return basis
-
-
-def _check_torques(model: Model, order: int, observer: str, source: str) -> None:
-    if order == 0:
-        raise InputError(
-            f"model.mean_field: {source} turns {observer} with torque_harmonics, which act on the polarity; at fields.order 0 "
-            "there is none: raise fields.order to 1 or more, or remove torque_harmonics"
-        )
-    if model.dimension != 2:
-        raise InputError(
-            f"model.mean_field: {source} turns {observer} with torque_harmonics, which are known in two dimensions only, not "
-            f"in {model.dimension}"
-        )

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from fieldsolver.linearisation import reference_diffusivities
+from fieldsolver.layout import linear_part, reference_diffusivities
 from fieldsolver.monitors import Monitors, inspect
 from fieldsolver.noise import FieldNoise
-from fieldsolver.righthandside import RightHandSide, linear_part
+from fieldsolver.righthandside import RightHandSide
 from fieldsolver.steppers.base import Noise
 from theory.errors import NumericalFailure
 from theory.fourier import Array, ComplexArray

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from theory.errors import InputError
+from theory.hierarchy import decay_rate
 from theory.motion import Motion
 
 Array = NDArray[np.float64]
@@ -45,24 +45,11 @@ class AngularBasis:
     dimension
         Of space: 1, 2 or 3.
     order
-        Highest degree K that has a dynamics of its own.
-
-    Raises
-    ------
-    InputError
-        The order is negative, or above 1 in one dimension.
+        Highest degree K that has a dynamics of its own; at most 1 in one dimension.
     """
 
     dimension: int
     order: int
-
-    def __post_init__(self) -> None:
-        if self.order < 0:
-            raise InputError(f"fields.order is {self.order}; it must not be negative")
-        if self.dimension == 1 and self.order > 1:
-            raise InputError(
-                f"fields.order is {self.order}, but a direction on a line has no harmonics beyond the first: order 1 is exact"
-            )
 
     @cached_property
     def degrees(self) -> NDArray[np.int64]:
@@ -111,10 +98,8 @@ class AngularBasis:
         return np.asarray(self.degrees * (self.degrees + self.dimension - 2.0))
 
     def decay_rates(self, motion: Motion) -> Array:
-        """lambda_a, shape (function,) (1/time); of Ornstein-Uhlenbeck vectors only those up to degree one mean anything."""
-        if motion.persistence_time is not None:
-            return np.asarray(self.degrees / motion.persistence_time)
-        return self._eigenvalues * motion.rotational_diffusion + motion.tumble_rate * (self.degrees > 0)
+        """lambda_a, shape (function,) (1/time)."""
+        return np.array([decay_rate(motion, self.dimension, int(degree)) for degree in self.degrees])
 
     @cached_property
     def closure_diffusivity(self) -> float:

@@ -5,9 +5,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldsolver.couplings import PairCoefficients, Steering, check_order
+from fieldsolver.couplings import PairCoefficients, Steering
+from fieldsolver.harmonics import AngularBasis
 from fieldsolver.tables import kept
 from theory.model import Model
+from theory.orders import check_order
 
 Array = NDArray[np.float64]
 
@@ -35,8 +37,9 @@ class Layout:
     """
 
     def __init__(self, model: Model, order: int, *, keep_density: bool) -> None:
+        check_order(model, order)
         self.model, self.order = model, order
-        self.basis = check_order(model, order)
+        self.basis = AngularBasis(model.dimension, order)
         self.steering = Steering.of(model)
         self.pairs = PairCoefficients.of(model, order)
         self.species, self.dimension = model.number_of_species, model.dimension
@@ -196,3 +199,43 @@ class Layout:
     def outputs(self) -> int:
         """Number of rows that the fourth pass hands on."""
         return self.first_push + (self.harmonics * self.dimension if self.pushes else 0)
+
+
+def linear_part(layout: Layout) -> tuple[Array, Array]:
+    """Rates and diffusivities with which components decay everywhere, shapes (component,) (1/time, length^2/time)."""
+    model = layout.model
+    chemicals = [model.chemicals[p] for p in layout.dynamic_chemicals]
+    rates = [*layout.rates[:, : layout.basis.kept].ravel(), *(one.decay_rate for one in chemicals)]
+    translational = np.repeat(model.translational_diffusivities, layout.basis.kept)
+    return np.array(rates), np.array([*translational, *(one.diffusivity for one in chemicals)])
+
+
+def reference_diffusivities(layout: Layout, speeds: Array, densities: Array) -> Array:
+    """Diffusivities that differ from place to place, which steppers treat by way of a reference.
+
+    What the closure gives back to degree K, (largest eigenvalue of M M) v^2/lambda; and for densities what repulsion does.
+
+    Parameters
+    ----------
+    layout
+        The model at an order.
+    speeds, densities
+        Shape (species,) (length/time, 1/length^d).
+
+    Returns
+    -------
+    ndarray
+        Shape (component,) (length^2/time).
+    """
+    basis, out = layout.basis, np.zeros(layout.components)
+    for s in range(layout.species):
+        if basis.slaved:
+            rate = layout.rates[s, basis.kept]
+            # torques slow the decay down; where they nearly stop it the closure is about to fail anyway
+            slowed = max(rate - densities[s] * np.maximum(layout.closure_couplings[s], 0.0).sum(), 0.1 * rate)
+            for b in basis.highest:
+                out[layout.component(s, b)] = basis.closure_diffusivity * speeds[s] ** 2 / slowed
+        if s in layout.steering.species:
+            g = len(layout.steering.chemicals) + layout.steering.species.index(s)
+            out[layout.component(s, 0)] += max(layout.steering.repulsions[s, g], 0.0) * max(densities[s], 0.0)
+    return out

@@ -4,15 +4,15 @@ Particles that are independent but for what the equations say have fluctuations 
 with c_a = <Y_a^2>,
 
     d_t phi_a = ... + sqrt(2 c_a lambda_a rho) xi_a                       degrees 1 to K: tumbles and rotational diffusion,
-    phi_s     = ... + sqrt(2 c_s rho/lambda_s) xi_s                       the slaved degree K + 1, and with it p_s = v phi_s,
+    phi_s     = ... + sqrt(2 c_s lambda_s rho)/lambda_s xi_s              the slaved degree K + 1, and with it p_s = v phi_s,
     d_t phi_a = ... + div[ sqrt(2 Dt c_a rho) Lambda_a ]                  translational diffusion,
 
 Gaussian and white, with the fields at the start of the step (Ito). For constant v every harmonic then has the equal-time
-spectrum c_a rho that independent particles give it. At order 0 the second and third line are the flux  sqrt(2 (D + Dt) rho)
-Lambda, D = v^2 tau/d, of [S1] Eq. 3; at order 1 the first is sqrt(2 rho/(d tau)) per component of the polarity. It is the
-noise of directions that are free: correlations between harmonics, of the order of the polarity, are left out, as is the
-difference that torques make; the translational part of degrees above 0 is taken as  sqrt(2 Dt c_a) |q|  times the transform of
-sqrt(rho) xi.
+spectrum c_a rho that independent particles give it. At order 0 the second and third line are the flux
+sqrt(2 (D + Dt) rho) Lambda,  D = v^2 tau/d,  of [S1] Eq. 3; at order 1 the first is sqrt(2 rho/(d tau)) per component of the
+polarity. Where torques enter the closure, 1/lambda_s is the inverse of the closure's matrix. It is the noise of directions that
+are free: correlations between harmonics, of the order of the polarity, are left out; the translational part of degrees above 0
+is taken as  sqrt(2 Dt c_a) |q|  times the transform of sqrt(rho) xi.
 
 In a step dt the random numbers of a cell of volume a^d have these variances over (a^d dt). They are drawn in real space, where
 the noise is multiplicative, and weighted mode by mode with the exact variance of a decaying mode. Modes beyond pi over the
@@ -33,7 +33,7 @@ from fieldsolver.modes import RetainedModes
 from fieldsolver.passes import Worker
 from fieldsolver.righthandside import RightHandSide
 from fieldsolver.steppers import noise_weight
-from fieldsolver.tables import ModeTable, ModeTerm
+from fieldsolver.tables import ModeTable, ModeTerm, PointTable, PointTerm
 from theory.counter_random import Stream
 from theory.errors import InputError
 from theory.fourier import Array, ComplexArray
@@ -53,6 +53,8 @@ class RandomField:
         (component of the state, coefficient, axis of a derivative or -1).
     spectrum
         (rate, diffusivity): the field is multiplied by sqrt(rate + diffusivity q^2) mode by mode; None: it is not.
+    drives
+        The slaved harmonic whose equation the field drives, before it is multiplied by v; None: it is what is added.
     """
 
     species: int
@@ -60,6 +62,7 @@ class RandomField:
     passive: float
     targets: tuple[tuple[int, float, int], ...]
     spectrum: tuple[float, float] | None = None
+    drives: int | None = None
 
 
 def random_fields(layout: Layout) -> list[RandomField]:
@@ -73,8 +76,11 @@ def _of_species(layout: Layout, s: int) -> Iterator[RandomField]:
     for f in basis.slaved:
         entered = [(layout.component(s, a), float(basis.products[j, a, f]), j) for a in basis.highest for j in axes]
         targets = tuple(one for one in entered if one[1] != 0.0)
-        passive = 2.0 * translational if layout.order == 0 else 0.0
-        yield RandomField(s, 2.0 * norms[f] / rates[f], passive, targets)
+        if np.any(layout.closure_couplings):
+            yield RandomField(s, 0.0, 2.0 * norms[f] * rates[f], targets, drives=f)
+        else:
+            passive = 2.0 * translational if layout.order == 0 else 0.0
+            yield RandomField(s, 2.0 * norms[f] / rates[f], passive, targets)
     if layout.order == 0:
         return
     if translational > 0.0:
@@ -123,6 +129,10 @@ class FieldNoise:
         self._species = np.array([one.species for one in self._fields], dtype=np.int64)
         self._densities = np.array([layout.kept_array(layout.component(s, 0)) for s in self._species], dtype=np.int64)
         self._active, self._passive = (np.array([getattr(one, n) for one in self._fields]) for n in ("active", "passive"))
+        driven = [[n for n, one in enumerate(self._fields) if one.species == s and one.drives] for s in range(layout.species)]
+        self._driven = np.array(driven, dtype=np.int64)
+        terms_of_flux = [PointTerm(n, layout.speed(s), n, 1.0, add=False) for s, rows in enumerate(driven) for n in rows]
+        self._to_flux = PointTable.of(terms_of_flux, str(self._righthandside.kept.dtype))
         shaped = [(n, one.spectrum) for n, one in enumerate(self._fields) if one.spectrum is not None]
         self._shaped = np.array([n for n, _ in shaped], dtype=np.int64)
         squares = self._modes.squared_wavenumber
@@ -156,6 +166,12 @@ class FieldNoise:
             np.uint64(self._seed), np.uint64(Stream.FIELD_NOISE), np.uint64(self._step), cells, self._densities, self._species,
             scale * self._active, scale * self._passive, first * width, count * width, self._righthandside.kept, worker.points,
         )  # fmt: skip
+        if self._driven.size:
+            self._righthandside.close(self._driven, worker, first * width, count * width)
+            _point_loops.combine(
+                self._to_flux.lines, self._to_flux.coefficients, first * width, count * width, self._righthandside.kept,
+                worker.points,
+            )  # fmt: skip
         self._righthandside.passes.store_rows(worker, 0, len(self._fields), first, count)
 
     def _weigh_columns(self, worker: Worker, first: int, count: int, block: int) -> None:

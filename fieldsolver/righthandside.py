@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fieldsolver import _pass_loops, _point_loops
 from fieldsolver.equations import Equations
-from fieldsolver.layout import Layout
+from fieldsolver.layout import Layout, linear_part
 from fieldsolver.modes import RetainedModes
 from fieldsolver.passes import Passes, Worker
 from fieldsolver.snapshots import concentration_modes
@@ -162,6 +162,22 @@ class RightHandSide:
         pivot = float(self._pivots.min())
         return Extremes(lowest, highest, slowest, fastest, mean_speed, negative, overpolarised, pivot)
 
+    def close(self, unknowns: NDArray[np.int64], worker: Worker, start: int, points: int) -> float:
+        """Solve the closure of species that enter each other's, for rows (species, function) of the points of a block.
+
+        Returns
+        -------
+        float
+            Smallest pivot over the decay rate.
+        """
+        lay = self.layout
+        return float(
+            _point_loops.solve_closure(
+                lay.rates[:, lay.basis.kept], lay.closure_couplings, self._closed_densities, unknowns, start, points,
+                self.kept, worker.points, self._matrices[worker.number],
+            )
+        )  # fmt: skip
+
     def read_by(self, species: int, state: ComplexArray) -> Array:
         """What the motility law of a species reads of a state, shape (species + chemical, cell); slow, for messages."""
         layout, modes, model = self.layout, self.modes, self.layout.model
@@ -234,10 +250,7 @@ class RightHandSide:
             if not self._slaved_at_once:
                 _point_loops.combine(self._to_slaved.lines, self._to_slaved.coefficients, start, points, self.kept, rows)
             if np.any(lay.closure_couplings):
-                _point_loops.solve_closure(
-                    lay.rates[:, lay.basis.kept], lay.closure_couplings, self._closed_densities, self._unknowns, start, points,
-                    self.kept, rows, self._matrices[worker.number], self._pivots[block],
-                )  # fmt: skip
+                self._pivots[block] = self.close(self._unknowns, worker, start, points)
         _point_loops.combine(self._to_outputs.lines, self._to_outputs.coefficients, start, points, self.kept, rows)
         self.passes.store_rows(worker, 0, lay.outputs, first, count)
 
@@ -259,12 +272,3 @@ class RightHandSide:
             table.starts, table.lines, table.coefficients, self.modes.wavenumber_x, self.across, self.modes.runs,
             worker.columns, first, count, self._out,
         )  # fmt: skip
-
-
-def linear_part(layout: Layout) -> tuple[Array, Array]:
-    """Rates and diffusivities with which components decay everywhere, shapes (component,) (1/time, length^2/time)."""
-    model = layout.model
-    chemicals = [model.chemicals[p] for p in layout.dynamic_chemicals]
-    rates = [*layout.rates[:, : layout.basis.kept].ravel(), *(one.decay_rate for one in chemicals)]
-    translational = np.repeat(model.translational_diffusivities, layout.basis.kept)
-    return np.array(rates), np.array([*translational, *(one.diffusivity for one in chemicals)])

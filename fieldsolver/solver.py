@@ -11,14 +11,13 @@ import numpy as np
 from fieldsolver import snapshots
 from fieldsolver.control import StepControl
 from fieldsolver.dynamics import FieldDynamics
-from fieldsolver.layout import Layout
-from fieldsolver.linearisation import reference_diffusivities
+from fieldsolver.layout import Layout, linear_part, reference_diffusivities
 from fieldsolver.marching import March
 from fieldsolver.monitors import Monitors, angular_tail, inspect, sampled_densities, spectral_tail
 from fieldsolver.noise import FieldNoise, random_fields
 from fieldsolver.observables import Observables
 from fieldsolver.recording import Observation, Recorder
-from fieldsolver.righthandside import Extremes, RightHandSide, linear_part
+from fieldsolver.righthandside import Extremes, RightHandSide
 from fieldsolver.steppers import STEPPERS, default_stepper
 from fieldsolver.timestep import default_time_step, stable_time_step
 from fieldsolver.wellposed import check_well_posed
@@ -117,7 +116,7 @@ class FieldSolver:
         modes = self._righthandside.modes
         state = snapshots.initial_state(density, polarity, concentration, self._layout, modes)
         self._initial_mass = self._mass_of(state)
-        check_well_posed(self._layout, self._initial_mass / self.grid.volume, float(modes.wavenumber.max()))
+        check_well_posed(self._layout, self._initial_mass / self.grid.volume)
         # a law that gives no speed is an error at once, not at the first step
         seen = self._righthandside.survey(state)
         inspect(self._righthandside, seen, math.inf)

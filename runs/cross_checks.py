@@ -14,8 +14,9 @@ from runs.settings import (
     RunSettings,
 )
 from runs.toml_lines import KeyPath
+from theory.errors import InputError
 
-RUNNABLE_DIMENSION = 2
+RUNNABLE_DIMENSIONS = {"fields": (1, 2, 3), "particles": (2,)}
 LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
@@ -55,6 +56,7 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         _check_stepping(sections.fields, problems)
         if sections.run is not None:
             _check_samples(sections.fields, sections.run, problems)
+    _check_order(check, sections, problems)
     if size is not None and sections.domain is not None and not problems.touches("domain"):
         _check_counts(size, sections, problems)
         check_lengths(size, sections.initial, problems)
@@ -72,14 +74,26 @@ def _check_dimension(dimension: int, problems: ProblemList) -> None:
         if isinstance(value, list) and len(value) != dimension:
             message = f"model.dimension is {dimension}, but the list has {len(value)}"
             problems.add(path, message, "allowed: one number for each dimension")
-    for name in ("fields", "particles"):
-        if name in problems.data and dimension != RUNNABLE_DIMENSION:
+    for name, runnable in RUNNABLE_DIMENSIONS.items():
+        if name in problems.data and dimension not in runnable:
+            told = " or ".join(map(str, runnable))
             problems.add(
                 ("model", "dimension"),
-                f"this version runs models in {RUNNABLE_DIMENSION}D only; "
-                f"remove [{name}] to work out the theory of this model alone",
-                f"allowed with [{name}]: {RUNNABLE_DIMENSION}",
+                f"[{name}] runs models in {told}D only; remove it to do without",
+                f"allowed with [{name}]: {told}",
             )
+
+
+def _check_order(check: ModelCheck, sections: RunFileSections, problems: ProblemList) -> None:
+    """The model has equations of the fields' order."""
+    from theory.orders import check_order
+
+    if sections.fields is None or check.model is None:
+        return
+    try:
+        check_order(check.model, sections.fields.order)
+    except InputError as error:
+        problems.add(("fields", "order"), str(error))
 
 
 def _check_densities(check: ModelCheck, sections: RunFileSections, problems: ProblemList) -> None:

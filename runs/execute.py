@@ -125,6 +125,8 @@ def _build_fields(specification: RunSpecification, threads: int, source: Array |
         specification.model,
         specification.size,
         initial_density(specification, grid, source),
+        order=settings.order,
+        precision=settings.precision,
         noise=settings.noise,
         noise_length=settings.noise_length,
         time_step=fields_time_step(specification),
@@ -169,7 +171,8 @@ def fields_time_step(specification: RunSpecification) -> float | None:
     if settings.time_step is not None or settings.noise == 0.0:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
-    longest = default_time_step(specification.model, specification.model.densities(dict(specification.composition)), grid)
+    composition = specification.model.densities(dict(specification.composition))
+    longest = default_time_step(specification.model, composition, grid, settings.order)
     return interval / math.ceil(interval / longest * (1.0 - 1e-12))
 
 

@@ -8,8 +8,7 @@ number is expected. What spans several sections is checked in `runs.cross_checks
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 REQUIRED_SECTIONS = ("model", "composition", "domain", "run")
 
@@ -20,14 +19,6 @@ TAGS = ("<number>", "<list>")
 KernelName = Literal["bump", "linear", "gaussian", "exponential", "local"]
 StepperName = Literal["sbdf2", "etdrk2", "etdrk4", "exponential_euler"]
 NOISY_STEPPERS = ("etdrk2", "exponential_euler")
-
-
-def _supported_order(order: int) -> int:
-    if order > 0:
-        raise PydanticCustomError(
-            "order", "only order 0 (fluctuating hydrodynamics) is supported in this version; write order = 0"
-        )
-    return order
 
 
 def constant_as_text(speed: Any) -> Any:
@@ -238,8 +229,11 @@ class FieldSettings(Section):
         max_length=3,
         description="number of grid cells along x, y, ..., one for each dimension; products of small primes are fastest",
     )
-    order: Annotated[int, AfterValidator(_supported_order)] = Field(
-        default=0, ge=0, description="highest angular harmonic that is kept; 0 is fluctuating hydrodynamics"
+    order: int = Field(
+        default=0, ge=0, le=64, description="highest angular harmonic that is kept; 0 is fluctuating hydrodynamics"
+    )
+    precision: Literal["float64", "float32"] = Field(
+        default="float64", description="of fields and transforms; modes and time steps are in double precision in any case"
     )
     noise: NonNegative = Field(default=1.0, description="factor of the variance of the noise; 0 is deterministic")
     time_step: Positive | None = Field(

@@ -83,6 +83,31 @@ class Kinetic:
                 omega += 2.0 * torque / (2.0 * np.pi * self.model.drags[m, 1]) * wave.imag
         return omega
 
+    def close(self, psi: ComplexArray) -> None:
+        """Fill in Psi_{K + 1} by the closure, written out for complex harmonics and solved point by point for all species."""
+        rho, top = psi[:, 0].real, self.order + 1
+        speed = self.speeds(rho)
+        right, matrix = [], np.zeros((*self.grid.shape, len(psi), len(psi)))
+        for m in range(len(psi)):
+            motion = self.model.species[m].motion
+            rate = top**2 * motion.rotational_diffusion + motion.tumble_rate
+            v1, b, chi, _ = (g[0] + 1j * g[1] for g in self.steering(m, rho))
+            below = psi[m, self.order - 1] if self.order > 0 else 0.0
+            product = speed[m] * psi[m, self.order] - 0.5 * v1 * below
+            side = -0.5 * (self.derivative(product, "x") + 1j * self.derivative(product, "y"))
+            side = side - 0.5 * (top * chi + rate * b) * psi[m, self.order]
+            matrix[..., m, m] += rate
+            for (observer, source), one in self.model.mean_field.items():
+                scale = top / (2.0 * np.pi * self.model.drags[m, 1])
+                for n, torque in enumerate(one.torque_harmonics[:top], 1) if observer == m else ():
+                    if n == top:
+                        matrix[..., m, source] -= scale * torque * rho[m]
+                    else:
+                        side = side + scale * torque * psi[source, n] * psi[m, top - n]
+            right.append(side)
+        solved = np.linalg.solve(matrix.astype(complex), np.stack(right, axis=-1)[..., None])[..., 0]
+        psi[:, top] = np.moveaxis(solved, -1, 0)
+
     def tendency(self, psi: ComplexArray) -> ComplexArray:
         """d_t Psi_k of all species, shape (species, 0..K, ny, nx)."""
         rho = psi[:, 0].real

@@ -46,7 +46,7 @@ motion = { tumble_rate = 1.0 }
 speed = "v0*exp(-0.8*tanh((A - 50)/10) + 0.4*tanh((total - 100)/20))"
 [[model.species]]
 name = "B"
-motion = { aoup = true, persistence_time = 0.25 }
+motion = { tumble_rate = 3.0, rotational_diffusion = 1.0 }
 speed = "v0"
 translational_diffusion = 0.5
 chemotaxis = { food = { speed_bias = 0.25 } }
@@ -91,6 +91,8 @@ A = 75.0
 size = [60.0, 30.0]
 [fields]
 grid = [256, 128]
+order = 2
+precision = "float32"
 noise = 0.5
 time_step = 0.02
 stepper = "exponential_euler"
@@ -196,6 +198,7 @@ KEYS = {
     "fields": "none",
     "fields.grid": None,
     "fields.order": "0",
+    "fields.precision": '"float64"',
     "fields.noise": "1.0",
     "fields.time_step": "follows the error; with noise chosen by the solver",
     "fields.tolerance": "0.001",
@@ -274,7 +277,7 @@ def test_every_key_reaches_the_specification() -> None:
     read = parse(FULL, source="run.toml")
     assert (read.model.dimension, read.model.names) == (2, ("A", "B"))
     assert read.model.parameters == {"v0": 2.0}
-    # 1/tau = alpha for A; tau is stated for B
+    # 1/tau = alpha for A, alpha + Dr for B
     np.testing.assert_array_equal(read.model.persistence_times, [1.0, 0.25])
     np.testing.assert_array_equal(read.model.translational_diffusivities, [0.0, 0.5])
     # at A = 50, B = 50 both tanh vanish
@@ -300,7 +303,8 @@ def test_every_key_reaches_the_specification() -> None:
     assert read.particles is not None
     assert read.fields.model_dump() == {
         "grid": (256, 128),
-        "order": 0,
+        "order": 2,
+        "precision": "float32",
         "noise": 0.5,
         "time_step": 0.02,
         "tolerance": None,
