@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from runs.initial_section import check_initial, check_lengths, check_waves
+from runs.initial_section import check_initial, check_lengths, check_polarity, check_waves
 from runs.model_section import ModelCheck, check_speed
 from runs.problems import ProblemList, hint, nearest, show_path, value_at
 from runs.settings import (
@@ -46,6 +46,7 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         check_initial(data["initial"], sections.initial, problems)
         if dimension is not None and check.names:
             check_waves(sections, check.names, dimension, problems)
+            check_polarity(sections, check.names, dimension, problems)
     if dimension is not None:
         _check_dimension(dimension, problems)
     if check.names:

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from runs.atomic import StoreError
 from runs.checkpoint import NEWEST, PREVIOUS
 from runs.frames_of_run import stored_specification
-from runs.initial import initial_density
-from runs.initial_source import FROM_ELSEWHERE, keep_source, kept_source, read_source
+from runs.initial import initial_density, initial_polarity
+from runs.initial_source import FROM_ELSEWHERE, Source, keep_source, kept_source, read_source
 from runs.locking import RunLock
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, provenance, recall_wisdom
 from runs.runfile import RunSpecification, Scale
 from runs.store import Store, write_run_file
 from theory.errors import NumericalFailure
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.frames import Frame, Json, State
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Outcome:
     seconds: float
 
 
-def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1, source: Array | None = None) -> Engine:
+def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1, source: Source | None = None) -> Engine:
     """The engine of one scale, at its initial state.
 
     Parameters
@@ -101,7 +101,7 @@ def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1
     threads
         Threads of the engine.
     source
-        Initial densities that were read from elsewhere, see :func:`runs.initial.initial_density`.
+        Initial fields that were read from elsewhere, see :func:`runs.initial.initial_density`.
 
     Raises
     ------
@@ -115,17 +115,19 @@ def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1
     return engine
 
 
-def _build_fields(specification: RunSpecification, threads: int, source: Array | None) -> Engine:
+def _build_fields(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
     from fieldsolver import FieldSolver
 
     settings = specification.fields
     assert settings is not None
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
+    density = initial_density(specification, grid, source)
     return FieldSolver(
         specification.model,
         specification.size,
-        initial_density(specification, grid, source),
+        density,
         order=settings.order,
+        polarity=initial_polarity(specification, density, grid, source) if settings.order > 0 else None,
         precision=settings.precision,
         noise=settings.noise,
         noise_length=settings.noise_length,
@@ -176,7 +178,7 @@ def fields_time_step(specification: RunSpecification) -> float | None:
     return interval / math.ceil(interval / longest * (1.0 - 1e-12))
 
 
-def _build_particles(specification: RunSpecification, threads: int, source: Array | None) -> Engine:
+def _build_particles(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
     from particles import ParticleEngine
 
     settings = specification.particles
@@ -315,7 +317,7 @@ def resume(
         return _simulate_all(engines, stores, settings, quiet)
 
 
-def _kept(directory: Path, specification: RunSpecification) -> Array | None:
+def _kept(directory: Path, specification: RunSpecification) -> Source | None:
     if specification.initial.state not in FROM_ELSEWHERE:
         return None
     return kept_source(directory, specification.model.names)

@@ -334,6 +334,10 @@ class InitialSettings(Section):
         description="relative amplitude of the random perturbation of the initial densities",
         json_schema_extra={"default_text": '0.01 with "homogeneous" and "phases", else 0.0'},
     )
+    polarity: Mapping[str, Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=3)]] = Field(
+        default={},
+        description="mean direction of each species along x, y, ..., at most of length 1; for fields of order 1 and above",
+    )
     geometry: Literal["slab", "patches", "droplet"] = Field(
         default="slab",
         description="how phases are laid out: in slabs across the box, in random patches, or as a droplet and shells around it",

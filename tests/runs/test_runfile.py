@@ -228,6 +228,8 @@ KEYS = {
     "initial": "none",
     "initial.state": '"homogeneous"',
     "initial.noise": '0.01 with "homogeneous" and "phases", else 0.0',
+    "initial.polarity": "none",
+    "initial.polarity.<species>": "none",
     "initial.geometry": '"slab"',
     "initial.patch_size": "a quarter of the shortest edge of the box",
     "initial.radius": "from the shares",
@@ -356,7 +358,7 @@ def test_defaults() -> None:
     for section in ("fields", "particles", "run", "initial"):
         for name, value in getattr(with_scales, section).model_dump().items():
             default = stated[f"{section}.{name}"]
-            if value is not None and default != "required" and name not in ("output_interval", "observables"):
+            if value not in (None, {}) and default != "required" and name not in ("output_interval", "observables"):
                 expected = json.loads(default)
                 assert value == (tuple(expected) if isinstance(expected, list) else expected)
 
