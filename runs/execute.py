@@ -101,13 +101,15 @@ def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1
     threads
         Threads of the engine.
     source
-        Initial fields that were read from elsewhere, see :func:`runs.initial.initial_density`.
+        Initial fields that were read from elsewhere; read now if they are needed and not given.
 
     Raises
     ------
     InputError
         The model cannot be run at this scale, or its initial state cannot be read.
     """
+    if source is None and specification.initial.state in FROM_ELSEWHERE:
+        source = read_source(specification)
     recall_wisdom()
     build = _build_fields if scale == "fields" else _build_particles
     engine = build(specification, threads, source)
