@@ -98,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--wavenumbers", metavar="Q,Q,...", help="evaluate the dispersion relation at these (1/length)")
     _json(predict)
 
-    _phase_diagram_options(_command(commands, "phase-diagram", _phase_diagram, "theory's phase diagram of a file's mixture", file=True))
+    _phase_diagram_options(
+        _command(commands, "phase-diagram", _phase_diagram, "theory's phase diagram of a file's mixture", file=True)
+    )
 
     compare = _command(commands, "compare", _compare, "theory, fields and particles side by side, with errors")
     compare.add_argument(
@@ -119,7 +121,9 @@ def _phase_diagram_options(parser: argparse.ArgumentParser) -> None:
         "--free-energy", metavar="FILE", type=Path, help="draw the free energy and its tangent plane at the file's composition"
     )
     parser.add_argument(
-        "--parameter", metavar="KEY=LOW:HIGH", help="of one species: over the values of a key, for example model.parameters.k=0.2:1.5"
+        "--parameter",
+        metavar="KEY=LOW:HIGH",
+        help="of one species: over the values of a key, for example model.parameters.k=0.2:1.5",
     )
     parser.add_argument(
         "--runs",

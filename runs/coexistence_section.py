@@ -17,7 +17,6 @@ from theory.errors import InputError, NumericalFailure
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
-    from theory.model import Model
 
 Array = NDArray[np.float64]
 

@@ -141,8 +141,8 @@ def _over_parameter(
 def diagram_of(specification: "RunSpecification") -> Diagram:
     """The phase diagram of a run file's mixture in composition space.
 
-    A mixture without a free energy, or with one that has no lower bound, gets what theory can still say: where homogeneous mixtures
-    are unstable, and what can be at rest beside each other.
+    A mixture without a free energy, or with one that has no lower bound, gets what theory can still say: where homogeneous
+    mixtures are unstable, and what can be at rest beside each other.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def as_text(diagram: Diagram) -> str:
         lines += [line for n, one in enumerate(found.regions, start=1) for line in _region_text(n, one, names)]
         if not found.regions:
             lines.append(f"samples of {len(found.tie_lines)} tie lines and {len(found.triangles)} triangles (see --json)")
-        triples = found.triangles if found.regions else []
+        triples = list(found.triangles) if found.regions else []
         lines += ["three phases: " + " | ".join(_brief(names, one) for one in phases) for phases in triples]
         lines += ["four phases: " + " | ".join(_brief(names, one) for one in phases) for phases in found.tetrahedra]
         lines += [f"critical point: {_brief(names, one)}" for one in found.critical_points]
@@ -321,7 +321,9 @@ def parameter_text(specification: "RunSpecification", parameter: ParameterRange,
         lines = [f"one phase at all values of {parameter.name}"]
     lines += [f"critical point: {parameter.name} {one[0]:.6g}, {name} {one[1]:.6g}" for one in found.critical_points]
     if found.collapsed.size:
-        lines.append(f"no lower bound of the free energy at {parameter.name} = {', '.join(f'{v:.4g}' for v in found.collapsed)}")
+        lines.append(
+            f"no lower bound of the free energy at {parameter.name} = {', '.join(f'{v:.4g}' for v in found.collapsed)}"
+        )
     return "\n".join(lines)
 
 
@@ -343,7 +345,9 @@ def measured_phases(directories: Sequence[Path | str], names: Sequence[str]) -> 
     for directory in directories:
         composition = open_run(directory)[0].composition
         if list(composition) != list(names):
-            raise InputError(f"{directory} holds the species {', '.join(composition)}; the diagram is that of {', '.join(names)}")
+            raise InputError(
+                f"{directory} holds the species {', '.join(composition)}; the diagram is that of {', '.join(names)}"
+            )
         compositions.append(np.array(list(composition.values())))
         rows = [row for row in compare([directory]) if row["observable"] == "phase_density"]
         for scale in ("fields", "particles"):

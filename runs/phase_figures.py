@@ -314,7 +314,7 @@ def _tangent(axis: Any, diagram: Diagram, free_energy: FreeEnergy, plane: Tangen
 
 def _surface(axis: Any, diagram: Diagram, free_energy: FreeEnergy, plane: TangentPlane, phases: Array) -> None:
     """The surface from its tangent plane up to somewhat above the barriers between the phases."""
-    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-untyped]
 
     names = diagram.specification.model.names
     composition = np.array(list(diagram.specification.composition.values()))
@@ -330,7 +330,9 @@ def _surface(axis: Any, diagram: Diagram, free_energy: FreeEnergy, plane: Tangen
     axis.computed_zorder = False
     corners = [(0.0, 0.0, 0.0), (upper[0], 0.0, 0.0), (upper[0], upper[1], 0.0), (0.0, upper[1], 0.0)]
     axis.add_collection3d(Poly3DCollection([corners], facecolor=_PLANE, alpha=0.45, zorder=1))
-    axis.add_collection3d(Poly3DCollection(faces, facecolors=shades, edgecolors=shades, linewidth=0.2, zorder=2, rasterized=True))
+    axis.add_collection3d(
+        Poly3DCollection(faces, facecolors=shades, edgecolors=shades, linewidth=0.2, zorder=2, rasterized=True)
+    )
     lines = np.vstack([phases, phases[:1]])
     axis.plot(lines[:, 0], lines[:, 1], 0.0, "--", color="black", linewidth=0.8, zorder=3)
     axis.plot(phases[:, 0], phases[:, 1], 0.0, "o", color="black", markersize=4, zorder=4)
@@ -345,7 +347,7 @@ def _surface(axis: Any, diagram: Diagram, free_energy: FreeEnergy, plane: Tangen
 
 
 def _faces(surface: Array, cap: float) -> tuple[list[Array], Array]:
-    """Cells of a surface (x, y, z; row, column) cut off at a height, each (corner, 3), and their colours by height and light."""
+    """Cells of a surface (x, y, z; row, column) cut off at a height, each (corner, 3), and their colours."""
     from matplotlib.colors import LightSource
 
     height = np.minimum(surface[2], cap)

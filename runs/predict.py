@@ -34,7 +34,8 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
     -------
     dict
         ``homogeneous``, ``dispersion`` (branch by branch, largest growth first), ``instability``, ``integrability``,
-        ``entropy_production``, ``coexistence`` (see :func:`runs.coexistence_section.predict_coexistence`). Numbers that do not exist are None, and a ``reason`` beside them says why.
+        ``entropy_production``, ``coexistence`` (see :func:`runs.coexistence_section.predict_coexistence`). Numbers that do
+        not exist are None, and a ``reason`` beside them says why.
 
     Raises
     ------

@@ -1,6 +1,5 @@
 """Coexisting phases of a model: at a composition, in the local approximation and with the sensing kernel."""
 
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -1,11 +1,12 @@
 r"""Which densities matter, and grids over them.
 
-A free energy that is convex everywhere knows one phase only. Where its stability matrix delta_mn + sqrt(rho_m rho_n) b_mn has a
-negative eigenvalue it is not convex, and phases coexist about there. A scan over six decades of all densities finds these places;
-the *window* holds them and the composition, and grids over the window are dense at low densities, rho = upper s^(3/2) with s uniform.
+A free energy that is convex everywhere knows one phase only. Where its stability matrix delta_mn + sqrt(rho_m rho_n) b_mn has
+a negative eigenvalue it is not convex, and phases coexist about there. A scan over six decades of all densities finds these
+places; the *window* holds them and the composition, and grids over the window are dense at low densities, rho = upper s^(3/2)
+with s uniform.
 
-If f curves downwards along rays to the highest densities, \sum_m rho_m + \sum_mn rho_m b_mn rho_n < 0, it has no lower bound: the
-mixture collapses into ever denser clusters, and no tangent plane is global.
+If f curves downwards along rays to the highest densities, \sum_m rho_m + \sum_mn rho_m b_mn rho_n < 0, it has no lower bound:
+the mixture collapses into ever denser clusters, and no tangent plane is global.
 """
 
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ class CompositionGrid:
         """Points beside one at which a speed is not positive, shape (point,)."""
         if len(self.shape) < self.upper.size:
             return np.zeros(self.valid.size, dtype=np.bool_)
-        invalid = ndimage.binary_dilation(~self.valid.reshape(self.shape), np.ones((3,) * self.upper.size))
+        invalid = ndimage.binary_dilation(~self.valid.reshape(self.shape), np.ones((3,) * self.upper.size, dtype=np.bool_))
         return np.asarray(invalid.ravel() & self.valid)
 
     def basins(self, heights: Array, most: int) -> Array:

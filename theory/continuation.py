@@ -1,8 +1,9 @@
 r"""Following curves that equations define: pseudo-arclength continuation.
 
-n equations F(y) = 0 in n + 1 unknowns define curves. From a point y with unit tangent t (the null vector of the Jacobian) the next
-one is predicted at y + h t and corrected by Newton's method on F = 0 together with t . (y' - y) = h, which passes folds as it does any
-other place. Steps adapt to how far the tangent turns. (H. B. Keller, in *Applications of Bifurcation Theory*, 1977.)
+n equations F(y) = 0 in n + 1 unknowns define curves. From a point y with unit tangent t (the null vector of the Jacobian) the
+next one is predicted at y + h t and corrected by Newton's method on F = 0 together with t . (y' - y) = h, which passes folds
+as it does any other place. Steps adapt to how far the tangent turns. (H. B. Keller, in *Applications of Bifurcation Theory*,
+1977.)
 """
 
 from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ class Curve:
 
 
 def corrected(function: Function, predicted: Array, tangent: Array) -> Array | None:
-    """The point of the curve in the plane through a predicted one that a tangent is normal to; None where there is none near."""
+    """The point of the curve in the plane normal to a tangent through a predicted one; None where there is none near."""
     y = predicted.copy()
     with np.errstate(all="ignore"):
         for _ in range(_CORRECTIONS):

@@ -5,9 +5,9 @@ Where u_m = log rho_m + w_m is integrable in the local approximation,
     f = \sum_m (rho_m log rho_m - rho_m) + U,    dU/drho_m = w_m,    U(0) = 0,    u_m = df/drho_m,
     p = \sum_m rho_m u_m - f = \sum_m rho_m + \sum_m rho_m w_m - U,
 
-so that df/drho_m = u_m without a constant, and the pressure is that of an ideal gas, \sum_m rho_m, at low densities. ([S1] prints
-f without -rho_m, which adds a constant to every u_m and changes no coexistence.) The potential is integrated along the straight
-path from the empty mixture,
+so that df/drho_m = u_m without a constant, and the pressure is that of an ideal gas, \sum_m rho_m, at low densities. ([S1]
+prints f without -rho_m, which adds a constant to every u_m and changes no coexistence.) The potential is integrated along the
+straight path from the empty mixture,
 
     U(rho) = \int_0^1 \sum_m rho_m w_m(t rho) dt,
 
@@ -63,7 +63,7 @@ class FreeEnergy:
         self._potentials = ChemicalPotentials(model)
 
     def excess_potentials(self, densities: Array) -> Array:
-        """w_m = u_m - log rho_m, shape (species, ...) as the densities (1/length^d); not finite where a speed is not positive."""
+        """w_m = u_m - log rho_m, shape (species, ...) as the densities (1/length^d); not finite where a speed is zero."""
         explicit = self._potentials.excess(densities)
         return explicit if self._potentials.is_explicit else explicit + self._steered_potentials(densities)
 
@@ -72,7 +72,7 @@ class FreeEnergy:
         return self._potentials.excess(densities)
 
     def excess(self, densities: Array, tolerance: float = _TOLERANCE) -> Array:
-        """U to a relative tolerance, shape ``densities.shape[1:]`` (1/length^d); not finite where a speed on the way is not positive.
+        """U to a relative tolerance, shape ``densities.shape[1:]`` (1/length^d); not finite beyond the end of a law.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class FreeEnergy:
 
     def _steered_potentials(self, densities: Array) -> Array:
         def integrand(points: Array, step: Array, t: Array) -> Array:
-            return np.einsum("mnpt,np->mpt", self._potentials.steered(points), step)
+            return np.asarray(np.einsum("mnpt,np->mpt", self._potentials.steered(points), step))
 
         return _along(np.zeros_like(densities), densities, integrand)
 
@@ -179,7 +179,7 @@ class FreeEnergy:
 
     def _work(self, points: Array, step: Array, t: Array) -> Array:
         """w . d rho along paths, shape (1, point, node)."""
-        return np.einsum("mp,mpt->pt", step, self._potentials.excess(points))[None]
+        return np.asarray(np.einsum("mp,mpt->pt", step, self._potentials.excess(points)))[None]
 
     @cached_property
     def closed_form(self) -> sympy.Expr | None:
@@ -191,7 +191,7 @@ class FreeEnergy:
 
 @lru_cache(maxsize=16)
 def _nodes(panels: int) -> tuple[Array, Array]:
-    """Gauss-Legendre nodes and weights on (0, 1) in t = s^3 (10 - 15 s + 6 s^2): dense at the ends, where log v may be singular."""
+    """Gauss-Legendre nodes and weights on (0, 1) in t = s^3 (10 - 15 s + 6 s^2): dense at the ends, where w may diverge."""
     x, weight = roots_legendre(_NODES)
     s = ((np.arange(panels)[:, None] + 0.5 * (x + 1.0)) / panels).ravel()
     return s**3 * (10.0 - 15.0 * s + 6.0 * s**2), np.tile(0.5 * weight / panels, panels) * 30.0 * s**2 * (1.0 - s) ** 2

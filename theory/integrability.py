@@ -3,11 +3,13 @@ r"""Does non-reciprocity fade? Integrability of the effective chemical potential
 The hydrodynamics is that of an equilibrium mixture iff u_m = log rho_m + w_m (:mod:`theory.chemical_potential`) is a functional
 derivative [S1 Eq. 7]. With b_mn the coefficients of dw_m:
 
-- Local approximation [S1 Eq. 8]: b_mn = b_nm at all densities, and, where speeds that vary steer, d b_mn/d rho_l = d b_ml/d rho_n.
+- Local approximation [S1 Eq. 8]: b_mn = b_nm at all densities, and, where speeds that vary steer, d b_mn/d rho_l = d b_ml/d
+  rho_n.
 - With the model's kernels and chemicals [S1 Eqs. 2, 17], delta w_m(r)/delta rho_n(r') must be symmetric under the exchange of
   (m, r) and (n, r'). It is \sum b(r) G(r - r') over all that m reads of n, G a sensing kernel or the chemical's response
-  beta/(gamma + Dc q^2). Beyond r = r' the densities at both places are independent: the sum must not depend on them (w is linear
-  in what is sensed), and must be symmetric at every wavenumber. What is sensed without a range has the local condition.
+  beta/(gamma + Dc q^2). Beyond r = r' the densities at both places are independent: the sum must not depend on them (w is
+  linear in what is sensed), and must be symmetric at every wavenumber. What is sensed without a range has the local
+  condition.
 """
 
 from dataclasses import dataclass

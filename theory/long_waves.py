@@ -4,13 +4,17 @@ At wavenumbers far below the inverse sensing ranges d_t delta_q = -q^2 M delta_q
 
     M_mn = (D_m + Dt_m) (delta_mn + rho_m b_mn),
 
-[S1] Eq. 11 with translational diffusion and chemotaxis. Where the eigenvalue of M with the smallest real part has a negative one, the
-mixture is unstable: statically if it is real, to travelling waves if it is complex ([S1] Eqs. 12, 13). With a free energy the
-boundary is its spinodal.
+[S1] Eq. 11 with translational diffusion and chemotaxis. Where the eigenvalue of M with the smallest real part has a negative
+one, the mixture is unstable: statically if it is real, to travelling waves if it is complex ([S1] Eqs. 12, 13). With a free
+energy the boundary is its spinodal.
 """
+
+from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import root
 
 from theory.chemical_potential import ChemicalPotentials
 from theory.errors import InputError
@@ -83,20 +87,25 @@ def stability_boundaries(potentials: ChemicalPotentials, upper: Array) -> list[A
         matrices = long_wave_matrix(potentials, unit * upper.reshape(-1, *(1,) * (unit.ndim - 1)))
         return np.asarray(np.linalg.det(matrices) / np.abs(matrices).max(axis=(-2, -1)) ** 2)
 
-    curves = [(curve, other(curve.T)) for value, other in ((determinant, trace), (trace, determinant)) for curve in zero_curves(value)]
-    return [piece * upper for curve, heights in curves for piece in _where_positive(curve, heights)]
+    def both(y: Array) -> list[float]:
+        return [float(trace(y)), float(determinant(y))]
+
+    return [
+        piece * upper
+        for value, other in ((determinant, trace), (trace, determinant))
+        for curve in zero_curves(value)
+        for piece in _where_positive(curve, other(curve.T), both)
+    ]
 
 
-def _where_positive(curve: Array, heights: Array) -> list[Array]:
-    """The pieces of a curve (point, 2) along which heights (point,) are positive, up to where they vanish between points."""
+def _where_positive(curve: Array, heights: Array, both: Callable[[Array], list[float]]) -> list[Array]:
+    """The pieces of a curve (point, 2) along which heights (point,) are positive, up to where ``both`` are zero."""
     changes = np.nonzero(heights[:-1] * heights[1:] < 0.0)[0]
     shares = heights[changes] / (heights[changes] - heights[changes + 1])
-    places = curve[changes] + shares[:, None] * (curve[changes + 1] - curve[changes])
-    longer = np.insert(curve, changes + 1, places, axis=0)
+    between = curve[changes] + shares[:, None] * (curve[changes + 1] - curve[changes])
+    places = np.array([root(both, one).x for one in between]).reshape(-1, 2)
     cuts = changes + 1 + np.arange(changes.size)
-    ends = [0, *cuts, longer.shape[0] - 1]
-    pieces = [longer[first : last + 1] for first, last in zip(ends[:-1], ends[1:], strict=True)]
-    positive = [heights[0] > 0.0]
-    for _ in cuts:
-        positive.append(not positive[-1])
-    return [piece for piece, kept in zip(pieces, positive, strict=True) if kept and piece.shape[0] > 1]
+    longer = np.insert(curve, changes + 1, places, axis=0)
+    pieces = [longer[first : last + 1] for first, last in pairwise([0, *cuts, longer.shape[0] - 1])]
+    # signs alternate from piece to piece
+    return [piece for piece in pieces[0 if heights[0] > 0.0 else 1 :: 2] if piece.shape[0] > 1]

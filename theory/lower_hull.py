@@ -1,8 +1,8 @@
-"""The lower convex hull of a free energy that is known at points of composition space: global tangent planes, to the points' spacing.
+"""The lower convex hull of a free energy that is known at points: global tangent planes, to the points' spacing.
 
-The lower hull of f is the free energy of a mixture that may split into phases. Each of its facets is a simplex of N + 1 points whose
-tangent plane lies below all others. A small facet belongs to a homogeneous mixture; a facet with a long edge, along which f rises
-above the hull, spans coexisting phases, which sit near its corners.
+The lower hull of f is the free energy of a mixture that may split into phases. Each of its facets is a simplex of N + 1
+points whose tangent plane lies below all others. A small facet belongs to a homogeneous mixture; a facet with a long edge,
+along which f rises above the hull, spans coexisting phases, which sit near its corners.
 """
 
 from functools import cached_property

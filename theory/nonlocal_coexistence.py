@@ -1,14 +1,14 @@
 r"""Coexisting phases with the sensing kernel and the chemicals' ranges, in mean field.
 
-For a single species whose w is a function of one sensed field y = K * rho (any symmetric normalised kernel), multiply rho = C e^{-w(y)}
-by dy/dx and integrate from plateau to plateau: as K is symmetric, \int rho (dy/dx) dx = (rho_l^2 - rho_g^2)/2, and
+For a single species whose w is a function of one sensed field y = K * rho (any symmetric normalised kernel), multiply rho = C
+e^{-w(y)} by dy/dx and integrate from plateau to plateau: as K is symmetric, \int rho (dy/dx) dx = (rho_l^2 - rho_g^2)/2, and
 
     rho_g e^{w(rho_g)} = rho_l e^{w(rho_l)} = C,    \int_{rho_g}^{rho_l} (y - C e^{-w(y)}) dy = 0.
 
-For mixtures no such formula is known: slab profiles (:mod:`theory.slab_profiles`) are solved, started from the phases of the local
-approximation. At fixed means a profile's plateaus would depend on the box by way of the interfaces' share of it. Here the means are
-moved until the composition lies on the plateaus' own tie line (or in their triangle), by a quasi-Newton method: the result is that of
-an infinite box, up to the exponential tails of the interfaces, and boxes grow until these are gone.
+For mixtures no such formula is known: slab profiles (:mod:`theory.slab_profiles`) are solved, started from the phases of the
+local approximation. At fixed means a profile's plateaus would depend on the box by way of the interfaces' share of it. Here
+the means are moved until the composition lies on the plateaus' own tie line (or in their triangle), by a quasi-Newton method:
+the result is that of an infinite box, up to the exponential tails of the interfaces, and boxes grow until these are gone.
 """
 
 from dataclasses import dataclass
@@ -132,7 +132,9 @@ def coexistence_without_free_energy(model: Model, composition: ArrayLike | dict[
     rates, directions = long_wave_relaxation(ChemicalPotentials(model), means)
     slowest = int(np.argmin(rates.real))
     if rates[slowest].real >= 0.0:
-        raise InputError("the homogeneous mixture is linearly stable, and without a free energy no other phases are known to start from")
+        raise InputError(
+            "the homogeneous mixture is linearly stable, and without a free energy no other phases are known to start from"
+        )
     if rates[slowest].imag != 0.0:
         raise InputError("the instability is oscillatory: patterns travel instead of coming to rest")
     way = directions[:, slowest].real
@@ -145,7 +147,7 @@ def coexistence_without_free_energy(model: Model, composition: ArrayLike | dict[
 
 
 def _flat_stretches(line: Line, density: Array) -> Array:
-    """Densities of the plateaus of a profile (species, x), of which there may be more than it started from; (plateau, species)."""
+    """Densities of the plateaus of a profile (species, x), perhaps more than it started from, shape (plateau, species)."""
     steps = np.max(np.abs(np.log(np.roll(density, -1, axis=1) / density)), axis=0)
     flat = steps * line.cells_per_range < _SLOPE
     found: list[Array] = []
@@ -296,18 +298,17 @@ def plateaus_through(
             return plateaus, constants, line.length
         phases = plateaus
     raise NumericalFailure(
-        f"the plateaus of slabs of {thickness * 2.0**_DOUBLINGS * longest:g} are not flat: the phases are about to merge, and their "
-        "interfaces are too wide"
+        f"the plateaus of slabs of {thickness * 2.0**_DOUBLINGS * longest:g} are not flat: the phases are about to merge, and "
+        "their interfaces are too wide"
     )
 
 
 def _path(phases: Array) -> list[int]:
     """The order of phases (phase, species) with the shortest way from each to the next."""
 
-    def way(order: tuple[int, ...]) -> float:
-        return float(np.sum(np.linalg.norm(np.diff(phases[list(order)], axis=0), axis=1)))
-
-    return list(min(permutations(range(phases.shape[0])), key=way))
+    orders = list(permutations(range(phases.shape[0])))
+    ways = [np.linalg.norm(np.diff(phases[list(order)], axis=0), axis=1).sum() for order in orders]
+    return list(orders[int(np.argmin(ways))])
 
 
 def _moved(line: Line, composition: Array, start: Array, centres: NDArray[np.intp]) -> Array:

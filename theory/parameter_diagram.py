@@ -1,7 +1,7 @@
 """Phase diagrams of one species in the plane of its density and a parameter.
 
-At every value of the parameter the phases are found anew, so that nothing is carried along that might end; critical points, where an
-unstable range opens or closes, are the zeros of the smallest f'' over all densities as a function of the parameter.
+At every value of the parameter the phases are found anew, so that nothing is carried along that might end; critical points,
+where an unstable range opens or closes, are the zeros of the smallest f'' over all densities as a function of the parameter.
 """
 
 from collections.abc import Callable

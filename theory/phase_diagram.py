@@ -1,9 +1,9 @@
 """Phase diagrams in composition space: which phases coexist where, for one, two and three species.
 
-One species has intervals between two densities. Two species have regions of tie lines, which end at critical points, at the sides of
-triangles of three phases, or where a species vanishes; they are started from the facets of the lower hull and followed to their ends
-(:mod:`theory.tie_lines`). Three species have bodies of tie lines, rods of triangles and single tetrahedra of four phases: the
-tetrahedra are found, of the others samples are refined.
+One species has intervals between two densities. Two species have regions of tie lines, which end at critical points, at the
+sides of triangles of three phases, or where a species vanishes; they are started from the facets of the lower hull and
+followed to their ends (:mod:`theory.tie_lines`). Three species have bodies of tie lines, rods of triangles and single
+tetrahedra of four phases: the tetrahedra are found, of the others samples are refined.
 """
 
 from dataclasses import dataclass, field, replace
@@ -124,7 +124,9 @@ def phase_diagram(model: Model, composition: ArrayLike | dict[str, float], upper
     """
     densities = model.densities(composition)
     if densities.size > MOST_SPECIES:
-        raise InputError(f"phase diagrams are drawn for up to {MOST_SPECIES} species; theory.coexistence finds the phases of more")
+        raise InputError(
+            f"phase diagrams are drawn for up to {MOST_SPECIES} species; theory.coexistence finds the phases of more"
+        )
     if np.any(densities == 0.0):
         raise InputError(f"phase diagrams need positive densities, not {densities.tolist()}; leave the absent species out")
     free_energy = FreeEnergy(model, densities)
@@ -145,8 +147,8 @@ def phase_diagram(model: Model, composition: ArrayLike | dict[str, float], upper
 
 def _nothing(names: tuple[str, ...], upper: Array) -> PhaseDiagram:
     """The diagram of a mixture with one phase only."""
-    none = [_stacked([], (count, upper.size)) for count in (2, 3, 4)]
-    return PhaseDiagram(names, upper, (), *none, _stacked([], (upper.size,)), (), None)
+    pairs, triples, fours = (_stacked([], (count, upper.size)) for count in (2, 3, 4))
+    return PhaseDiagram(names, upper, (), pairs, triples, fours, _stacked([], (upper.size,)), (), None)
 
 
 def _probes(search: PhaseSearch, below: Array) -> Array:
@@ -203,7 +205,7 @@ def _of_one_species(names: tuple[str, ...], search: PhaseSearch) -> PhaseDiagram
 
 def _of_two_species(names: tuple[str, ...], search: PhaseSearch) -> PhaseDiagram:
     counts, corners, centres = _facets(search)
-    triples = _invariants(search, [one for one in corners[counts == 3]])
+    triples = _invariants(search, list(corners[counts == 3]))
     regions = _regions(search, centres[counts == 2])
     ends = [(region.tie_lines[i], ending) for region in regions for i, ending in zip((0, -1), region.endings, strict=True)]
     critical = [line[0] for line, ending in ends if ending == "critical point"]
@@ -234,7 +236,8 @@ def _complete(upper: Array, cut_off: list[Array]) -> Array:
 
 def _regions(search: PhaseSearch, centres: Array) -> list[TwoPhaseRegion]:
     """The regions that hold the centres (facet, species) of the hull's two-phase facets."""
-    tie_lines, regions = TieLines(search), []
+    tie_lines = TieLines(search)
+    regions: list[TwoPhaseRegion] = []
     while centres.size:
         found, centres = _at(search, centres[0]), centres[1:]
         # facets beside a region, which the hull knows to its spacing only, lead to one phase or to a region that is known
@@ -280,9 +283,7 @@ def _of_three_species(names: tuple[str, ...], search: PhaseSearch) -> PhaseDiagr
     for count, samples in _SAMPLES.items():
         chosen = centres[counts == count]
         refined += [_at(search, one) for one in chosen[:: max(1, chosen.shape[0] // samples)]]
-    of = {
-        count: [one.densities for one in refined if one is not None and one.number_of_phases == count] for count in _SAMPLES
-    }
+    of = {count: [one.densities for one in refined if one is not None and one.number_of_phases == count] for count in _SAMPLES}
     return replace(
         _nothing(names, search.upper),
         tie_lines=_stacked(of[2], (2, 3)),

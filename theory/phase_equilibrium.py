@@ -4,8 +4,8 @@ Phases k = 1 .. K of densities rho_mk and fractions x_k at a composition rho_m o
 
     u_m(k) = u_m(1),    p(k) = p(1),    \sum_k x_k rho_mk = rho_m,    \sum_k x_k = 1,
 
-K (N + 1) equations for as many unknowns; N + 1 phases are fixed by the first two sets alone. The unknowns are log rho_mk, so that
-densities stay positive, with
+K (N + 1) equations for as many unknowns; N + 1 phases are fixed by the first two sets alone. The unknowns are log rho_mk, so
+that densities stay positive, with
 
     d u_m/d log rho_n = delta_mn + b_mn rho_n,    d p/d log rho_n = \sum_m rho_m d u_m/d log rho_n.
 """
@@ -124,9 +124,7 @@ def invariant_phases(free_energy: FreeEnergy, densities: Array) -> Array | None:
     return None if found is None else np.exp(found).reshape(shape)
 
 
-def phases_at(
-    free_energy: FreeEnergy, composition: Array, densities: Array, fractions: Array
-) -> tuple[Array, Array] | None:
+def phases_at(free_energy: FreeEnergy, composition: Array, densities: Array, fractions: Array) -> tuple[Array, Array] | None:
     """Coexisting phases at a composition, from a start near them.
 
     Parameters

@@ -2,7 +2,8 @@
 
 1. The lower hull of f over a grid of the window is refined where its facets span several phases (:mod:`theory.lower_hull`).
 2. The corners of the facet that holds a composition start Newton's method (:mod:`theory.phase_equilibrium`).
-3. The tangent plane that comes out is held against f on a finer grid, whose lowest basins are followed down to their bottoms, and
+3. The tangent plane that comes out is held against f on a finer grid, whose lowest basins are followed down to their bottoms,
+  and
    against the scan over all densities. Where f dips below the plane there is a further phase, and step 2 is repeated with it.
 """
 
@@ -64,8 +65,8 @@ class Coexistence:
     pressure
         p, common to all phases (1/length^d).
     metastable
-        Densities of the further phase that comes next, whose f lies lowest above the tangent plane, shape (species,); None where
-        f has no other bottom above the plane.
+        Densities of the further phase that comes next, whose f lies lowest above the tangent plane, shape (species,); None
+        where f has no other bottom above the plane.
     """
 
     densities: Array
@@ -232,17 +233,17 @@ class PhaseSearch:
         if len(groups) == 1:
             return composition[None], np.ones(1)
         if np.any(self._at_the_end[corners]):
+            densest = self.hull.densities[:, corners[int(np.argmax(self._at_the_end[corners]))]]
             raise Collapse(
                 f"the dense phase at the composition {composition.tolist()} lies where a speed vanishes, at about the densities "
-                f"{self.hull.densities[:, corners[int(np.argmax(self._at_the_end[corners]))]].round(4).tolist()}: the free energy "
-                "is not convex again before the laws end"
+                f"{densest.round(4).tolist()}: the free energy is not convex again before the laws end"
             )
         fractions = np.array([weights[group].sum() for group in groups])
         densities = np.stack([self.hull.densities[:, corners[g]] @ weights[g] / weights[g].sum() for g in groups])
         return self._without_zeros(composition, densities, fractions), fractions
 
     def _without_zeros(self, composition: Array, densities: Array, fractions: Array) -> Array:
-        """Densities (phase, species) whose zeros, which come from the edge of the grid, are replaced by a dilute species' shares."""
+        """Densities (phase, species) with a dilute species' shares for zeros, which come from the edge of the grid."""
         excess = self.free_energy.excess_potentials(densities.T).T
         out = densities.copy()
         for m in range(composition.size):
@@ -279,7 +280,7 @@ class PhaseSearch:
         return candidates[:, keep].T, shares[keep]
 
     def below(self, plane: TangentPlane, phases: Array) -> Array | None:
-        """Densities (species,) of a point of f below a plane that touches it at phases (phase, species); None if there are none."""
+        """Densities (species,) of a bottom of f below a plane that touches it at phases (phase, species), if there is one."""
         height, found = self.lowest_other(plane, phases)
         return found if height < -_ROUND_OFF * float(phases.sum(axis=1).max()) else None
 
@@ -353,7 +354,9 @@ def search_wide_enough(
         if np.all(highest <= upper):
             return search, found
         upper = np.where(highest > upper, 1.3 * highest, upper)
-    raise NumericalFailure(f"phases were found at densities of {upper.tolist()}, far above those of interest, {smallest.tolist()}")
+    raise NumericalFailure(
+        f"phases were found at densities of {upper.tolist()}, far above those of interest, {smallest.tolist()}"
+    )
 
 
 def _far(densities: Array, phases: Array) -> NDArray[np.bool_]:

@@ -1,14 +1,14 @@
 r"""Steady profiles with flat interfaces, with the sensing kernel.
 
-The deterministic hydrodynamics [S1 Eq. 3] carries no flux in a steady state with flat interfaces, and then log rho_m + w_m is the
-same everywhere, w_m the excess chemical potential (:mod:`theory.chemical_potential`) of what is sensed at each place:
+The deterministic hydrodynamics [S1 Eq. 3] carries no flux in a steady state with flat interfaces, and then log rho_m + w_m is
+the same everywhere, w_m the excess chemical potential (:mod:`theory.chemical_potential`) of what is sensed at each place:
 
     rho_m(x) exp(w_m(x)) = C_m,        without translational diffusion and chemotaxis  rho_m v_m(K * rho) = C_m.
 
-No free energy is needed: the equation holds for non-reciprocal mixtures too, if they have a steady state at all. It is solved on a
-periodic line at fixed mean densities, first by a damped iteration of rho_m <- C_m exp(-w_m), C_m from the means, then by Newton's
-method, whose linear systems (the identity and a smooth kernel) GMRES solves in a few dozen products. One more unknown, a drift, takes
-the freedom to shift the profile along the line out of the system; it comes out as zero.
+No free energy is needed: the equation holds for non-reciprocal mixtures too, if they have a steady state at all. It is solved
+on a periodic line at fixed mean densities, first by a damped iteration of rho_m <- C_m exp(-w_m), C_m from the means, then by
+Newton's method, whose linear systems (the identity and a smooth kernel) GMRES solves in a few dozen products. One more
+unknown, a drift, takes the freedom to shift the profile along the line out of the system; it comes out as zero.
 """
 
 from collections.abc import Sequence
@@ -81,8 +81,8 @@ def slab_profile(
     Raises
     ------
     InputError
-        Something is sensed without a range, the model has pair interactions, or a species steers by a chemical with a speed that
-        depends on what it senses.
+        Something is sensed without a range, the model has pair interactions, or a species steers by a chemical with a speed
+        that depends on what it senses.
     NumericalFailure
         The iteration does not converge, as in mixtures without a steady state.
     """

@@ -1,15 +1,15 @@
 r"""Spinodals and critical points of a free energy.
 
 Homogeneous mixtures are locally unstable where the stability matrix S_mn = delta_mn + sqrt(rho_m rho_n) b_mn has a negative
-eigenvalue. The smallest one, lambda with the eigenvector e, vanishes on the spinodal. With v_m = sqrt(rho_m) e_m the direction in
-which f is flat there, a critical (plait) point obeys
+eigenvalue. The smallest one, lambda with the eigenvector e, vanishes on the spinodal. With v_m = sqrt(rho_m) e_m the
+direction in which f is flat there, a critical (plait) point obeys
 
     lambda = 0,    \sum_mnl v_m v_n v_l d^3 f/drho_m drho_n drho_l = 0 :
 
 two coexisting phases become one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,9 @@ def zero_curves(value: Callable[[Array], Array]) -> list[Array]:
         if start is None:
             continue
         forth = follow(function, start, tangent, _STEP, edges)
-        back = [] if forth.ending == "closed" else follow(function, start, -tangent, _STEP, edges).points[:0:-1]
+        back: Iterable[Array] = (
+            [] if forth.ending == "closed" else follow(function, start, -tangent, _STEP, edges).points[:0:-1]
+        )
         curves.append(np.array([*back, *forth.points]))
     return curves
 

@@ -4,8 +4,8 @@ The tie lines of a region are a curve in the four densities of both phases, alon
 
     rho_m(1) e^{\Delta_m/2} = rho_m(2) e^{-\Delta_m/2},    p(1) = p(2),
 
-equal fugacities in a form that is regular where a species vanishes. The curve ends where the phases merge (a critical point), where f
-touches the plane at a third place (a triple point), where a species vanishes, or at the edge of the window.
+equal fugacities in a form that is regular where a species vanishes. The curve ends where the phases merge (a critical point),
+where f touches the plane at a third place (a triple point), where a species vanishes, or at the edge of the window.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ Ending = Literal["critical point", "triple point", "axis", "window", "lost"]
 
 _STEP = 0.0125
 # differences of densities, in units of the window, at which phases count as about to merge
-_MERGING = 0.03
+_MERGING = 0.008
 # densities in units of the window that are round-off of zero
 _VANISHED = 1e-10
 

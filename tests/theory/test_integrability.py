@@ -62,7 +62,9 @@ def test_a_local_kernel_asks_for_the_local_condition_only() -> None:
     """K = delta: the functional condition [S1 Eq. 2] is Eq. 8 itself."""
     local = Model(2, figure_one().species, sensing=Sensing("local"))
     assert integrability(local, [55.0, 55.0]).nonlocal_
-    assert not integrability(Model(2, cross(0.5, -0.5).species, {"ks": 1, "ka": 0.5, "kb": -0.5}, Sensing("local")), [5, 5]).nonlocal_
+    assert not integrability(
+        Model(2, cross(0.5, -0.5).species, {"ks": 1, "ka": 0.5, "kb": -0.5}, Sensing("local")), [5, 5]
+    ).nonlocal_
 
 
 # --- chemotaxis: [S1] Eq. 17 ---------------------------------------------------------------------------------------------

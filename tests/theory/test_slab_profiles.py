@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from tests.theory.models import cross, figure_one, one_species
-from theory import InputError, Model, NumericalFailure, Sensing, Species
+from tests.theory.models import RUN, cross, figure_one, one_species
+from theory import Chemical, Chemotaxis, InputError, Model, NumericalFailure, Sensing, Species
+from theory.chemical_potential import ChemicalPotentials
 from theory.coexistence import slab_profile
+from theory.slab_profiles import Line, sensing_lengths
 
 
 @pytest.mark.parametrize(
@@ -52,14 +54,88 @@ def test_plateaus_do_not_depend_on_the_box() -> None:
     np.testing.assert_allclose(found[0], found[1], rtol=5e-3)
 
 
+def test_translational_diffusion_blunts_the_law() -> None:
+    """v (v rho)' + (d Dt/tau) rho' = 0 with v = v(K * rho), by differences along the profile instead of the law's integral."""
+    species = [Species("A", RUN, "exp(-tanh((A - 50)/20))", 0.05)]
+    model = Model(2, species, sensing=Sensing("gaussian", 1.0))
+    found = slab_profile(model, [0.5, 0.5], np.array([[90.0], [20.0]]), 40.0)
+    rho, x = found.density[0], found.position
+    wavenumbers = 2.0 * np.pi * np.fft.rfftfreq(x.size, x[1] - x[0])
+    sensed = np.fft.irfft(np.exp(-0.5 * wavenumbers**2) * np.fft.rfft(rho), x.size)
+    v = np.exp(-np.tanh((sensed - 50.0) / 20.0))
+
+    def slope(f: np.ndarray) -> np.ndarray:
+        return np.asarray(np.fft.irfft(1j * wavenumbers * np.fft.rfft(f), x.size))
+
+    flux = v * slope(v * rho) + 2.0 * 0.05 * slope(rho)
+    assert np.max(np.abs(flux)) < 1e-8 * np.max(np.abs(v * slope(v * rho)))
+    assert np.ptp(rho) > 40.0
+    # without it the densities lie further apart
+    sharp = slab_profile(
+        one_species(species[0].speed, sensing=Sensing("gaussian", 1.0)), [0.5, 0.5], np.array([[90.0], [20.0]]), 40.0
+    )
+    assert np.ptp(sharp.plateaus) > np.ptp(found.plateaus) + 5.0
+
+
+def test_steering_by_a_chemical() -> None:
+    """Repulsion of A by what B makes and of B by what A makes, s beta/gamma = 0.05: demixing without any law of the speed."""
+    chemicals = [Chemical("a", {"A": 1.0}, 1.0, 1.0), Chemical("b", {"B": 1.0}, 1.0, 1.0)]
+    species = [
+        Species("A", RUN, "1", chemotaxis=(Chemotaxis("b", speed_bias=0.05),)),
+        Species("B", RUN, "1", chemotaxis=(Chemotaxis("a", speed_bias=0.05),)),
+    ]
+    model = Model(2, species, chemicals=chemicals)
+    assert sensing_lengths(model) == [1.0, 1.0]
+    found = slab_profile(model, [0.5, 0.5], np.array([[40.0, 5.0], [5.0, 40.0]]), 40.0)
+    # beta/(gamma + Dc q^2) is the exponential kernel: the chemical obeys its own equation c - c'' = rho
+    rho, x = found.density, found.position
+    wavenumbers = 2.0 * np.pi * np.fft.rfftfreq(x.size, x[1] - x[0])
+    c = np.fft.irfft(np.fft.rfft(rho) / (1.0 + wavenumbers**2), x.size)
+    np.testing.assert_allclose(rho * np.exp(0.05 * c[::-1]), np.broadcast_to(found.constants[:, None], rho.shape), rtol=1e-9)
+    assert found.plateaus[0, 0] / found.plateaus[0, 1] > 3.0
+
+
+def test_derivatives_of_the_residual_are_what_newton_takes_them_for() -> None:
+    """The product with the Jacobian against central differences of the residual."""
+    line = Line(figure_one(), 16.0)
+    random = np.random.default_rng(4)
+    wave = np.cos(2.0 * np.pi * line.position / 16.0)
+    rho = 50.0 + np.array([[30.0], [-20.0]]) * wave
+    change = random.normal(size=2)[:, None] * np.sin(2.0 * np.pi * line.position / 16.0) + random.normal(size=2)[:, None]
+    h = 1e-5
+
+    def defect(one: np.ndarray) -> np.ndarray:
+        return np.asarray(np.log(one) + line._excess(one))
+
+    expected = (defect(rho * np.exp(h * change)) - defect(rho * np.exp(-h * change))) / (2.0 * h)
+    means = rho.mean(axis=1)
+    product = line._operator(rho, means).matvec(np.concatenate([change.ravel(), np.zeros(3)]))
+    np.testing.assert_allclose(product[: rho.size].reshape(rho.shape), expected, atol=1e-7)
+    np.testing.assert_allclose(product[rho.size : -1], np.mean(rho * change, axis=1) / means, rtol=1e-12)
+
+
+def test_bulk_constants_are_those_of_the_law() -> None:
+    line = Line(figure_one(), 16.0)
+    rho = np.array([20.0, 70.0])
+    expected = rho * figure_one().speed(rho)
+    np.testing.assert_allclose(line.bulk_constants(rho), expected, rtol=1e-12)
+    np.testing.assert_allclose(line.constants(np.tile(rho[:, None], line.cells)), expected, rtol=1e-12)
+
+
 def test_refusals() -> None:
     base = figure_one()
-    diffusing = Model(2, [Species(s.name, s.motion, s.speed, 0.1) for s in base.species])
     start = np.array([[90.0, 20.0], [20.0, 90.0]])
-    with pytest.raises(InputError, match="translational"):
-        slab_profile(diffusing, [0.5, 0.5], start, 24.0)
     with pytest.raises(InputError, match="local kernel"):
         slab_profile(Model(2, base.species, sensing=Sensing("local")), [0.5, 0.5], start, 24.0)
+    pinned = [Chemical("c", {"A": 1.0}, 0.0, 1.0)]
+    with pytest.raises(InputError, match="diffuse and decay"):
+        slab_profile(Model(2, [Species("A", RUN, "exp(-c/50)")], chemicals=pinned), [0.5, 0.5], start[:, :1], 24.0)
+    mixed = Species("A", RUN, "exp(-tanh((A - 50)/20))", chemotaxis=(Chemotaxis("c", speed_bias=0.1),))
+    with pytest.raises(InputError, match="speed that depends"):
+        slab_profile(Model(2, [mixed], chemicals=[Chemical("c", {"A": 1.0}, 1.0, 1.0)]), [0.5, 0.5], start[:, :1], 24.0)
+    # what is not sensed needs no range
+    assert sensing_lengths(Model(2, one_species().species, sensing=Sensing("local"))) == []
+    assert ChemicalPotentials(one_species()).is_explicit
 
 
 def test_a_mixture_that_chases_has_no_steady_profile_near_this_start() -> None:
