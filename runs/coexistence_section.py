@@ -57,7 +57,7 @@ def predict_coexistence(specification: "RunSpecification") -> dict[str, Any]:
     out: dict[str, Any] = {
         "method": "local",
         "phases": None if local is None else _phases(model.names, local.densities, local.fractions),
-        "chemical_potentials": None if local is None else _by_name(model.names, local.chemical_potentials),
+        "chemical_potentials": None if local is None else point_as_json(model.names, local.chemical_potentials),
         "pressure": None if local is None else local.pressure,
         "nonlocal": None if beside is None else _nonlocal(model.names, beside),
     }
@@ -72,12 +72,19 @@ def _nonlocal(names: Sequence[str], found: NonlocalCoexistence) -> dict[str, Any
 
 def _phases(names: Sequence[str], densities: Array, fractions: Array) -> list[dict[str, Any]]:
     return [
-        {"densities": _by_name(names, one), "fraction": float(share)} for one, share in zip(densities, fractions, strict=True)
+        {"densities": point_as_json(names, one), "fraction": float(share)}
+        for one, share in zip(densities, fractions, strict=True)
     ]
 
 
-def _by_name(names: Sequence[str], values: Array) -> dict[str, float]:
+def point_as_json(names: Sequence[str], values: Array) -> dict[str, float]:
+    """Numbers by name."""
     return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def points_as_json(names: Sequence[str], curves: Sequence[Array]) -> list[list[dict[str, float]]]:
+    """Curves, each of shape (point, name), as lists of numbers by name."""
+    return [[point_as_json(names, one) for one in curve] for curve in curves]
 
 
 def coexistence_text(found: dict[str, Any]) -> list[str]:

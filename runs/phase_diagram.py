@@ -1,6 +1,6 @@
 """``twoscale phase-diagram``: what theory says of all compositions, as data, as text and as figures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.coexistence_section import coexistence_text, predict_coexistence
-from runs.runfile import parse
+from runs.coexistence_section import coexistence_text, point_as_json, points_as_json, predict_coexistence
+from runs.parameter_range import ParameterRange, parameter_diagram_of, parameter_json, parameter_text
 from theory.chemical_potential import ChemicalPotentials
 from theory.coexistence import Collapse, NotIntegrable
 from theory.errors import InputError
 from theory.long_waves import stability_boundaries
-from theory.parameter_diagram import ParameterDiagram, parameter_diagram
 from theory.phase_diagram import PhaseDiagram, phase_diagram
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
-    from theory.model import Model
 
 Array = NDArray[np.float64]
 
-_VALUES = 33
 # without a free energy the window is this many times the composition's largest density, and the phases' with the kernel
 _WINDOW, _MARGIN = 2.0, 1.15
 
@@ -61,13 +58,13 @@ class Diagram:
         found = self.phases
         curves = list(self.boundaries) if found is None else list(found.spinodals)
         out: dict[str, Any] = {
-            "binodals": [] if found is None else _points(names, found.binodals),
-            "tie_lines": [] if found is None else _points(names, list(found.tie_lines)),
-            "triple_points": [] if found is None else _points(names, list(found.triangles)),
-            "four_phase_points": [] if found is None else _points(names, list(found.tetrahedra)),
-            "critical_points": [] if found is None else _points(names, [found.critical_points])[0],
-            "spinodal": _points(names, curves),
-            "window": _point(names, self.upper),
+            "binodals": [] if found is None else points_as_json(names, found.binodals),
+            "tie_lines": [] if found is None else points_as_json(names, list(found.tie_lines)),
+            "triple_points": [] if found is None else points_as_json(names, list(found.triangles)),
+            "four_phase_points": [] if found is None else points_as_json(names, list(found.tetrahedra)),
+            "critical_points": [] if found is None else points_as_json(names, [found.critical_points])[0],
+            "spinodal": points_as_json(names, curves),
+            "window": point_as_json(names, self.upper),
             "composition": dict(self.specification.composition),
             "coexistence": self.coexistence,
         }
@@ -106,8 +103,9 @@ def answer(
     StoreError
         A figure cannot be written, or a directory holds no run.
     """
-    from runs import phase_figures
     from runs.figure_style import check_format
+    from runs.free_energy_figure import draw_free_energy
+    from runs.phase_figures import draw_phase_diagram
 
     for option, target in (("--figure", figure), ("--free-energy", free_energy)):
         if target is not None:
@@ -121,9 +119,9 @@ def answer(
     diagram = diagram_of(specification)
     if figure is not None:
         measured, compositions = measured_phases(runs, specification.model.names)
-        phase_figures.draw_phase_diagram(diagram, figure, measured, compositions)
+        draw_phase_diagram(diagram, figure, measured, compositions)
     if free_energy is not None:
-        phase_figures.draw_free_energy(diagram, free_energy)
+        draw_free_energy(diagram, free_energy)
     return diagram.as_json(), as_text(diagram)
 
 
@@ -213,118 +211,6 @@ def _region_text(n: int, region: Any, names: Sequence[str]) -> list[str]:
 
 def _brief(names: Sequence[str], densities: Array) -> str:
     return " ".join(f"{name} {value:.5g}" for name, value in zip(names, densities, strict=True))
-
-
-def _point(names: Sequence[str], densities: Array) -> dict[str, float]:
-    return {name: float(value) for name, value in zip(names, densities, strict=True)}
-
-
-def _points(names: Sequence[str], curves: Sequence[Array]) -> list[list[dict[str, float]]]:
-    return [[_point(names, one) for one in curve] for curve in curves]
-
-
-# --- one species over a parameter ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ParameterRange:
-    """A key of the run file and the values that it takes.
-
-    Parameters
-    ----------
-    key
-        Dotted, as for ``--set``.
-    low, high
-        Ends of the range.
-    """
-
-    key: str
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, text: str) -> "ParameterRange":
-        """From ``KEY=LOW:HIGH``.
-
-        Raises
-        ------
-        InputError
-            The text is not of this form, or the ends are not finite and rising.
-        """
-        key, equals, ends = text.partition("=")
-        low, colon, high = ends.partition(":")
-        try:
-            values = float(low), float(high)
-        except ValueError:
-            equals = ""
-        if not (key and equals and colon and np.all(np.isfinite(values)) and values[0] < values[1]):
-            raise InputError(f"--parameter is '{text}'; write a key and rising ends, as model.parameters.k=0.2:1.5")
-        return cls(key.strip(), *values)
-
-    @property
-    def name(self) -> str:
-        """The last part of the key."""
-        return self.key.rsplit(".", 1)[-1]
-
-
-def parameter_diagram_of(specification: "RunSpecification", parameter: ParameterRange) -> ParameterDiagram:
-    """Coexisting densities of a run file's single species over a range of values of one of its keys.
-
-    Raises
-    ------
-    InputError
-        There are several species, or a value is refused by the run file.
-    NumericalFailure
-        Newton's method does not converge.
-    """
-    section, _, name = parameter.key.rpartition(".")
-    if section == "model.parameters" and name not in specification.model.parameters:
-        known = ", ".join(specification.model.parameters) or "none"
-        raise InputError(f"--parameter names {parameter.key}, which the file does not state; its parameters: {known}")
-    density = next(iter(specification.composition.values()))
-    return parameter_diagram(_model_at(specification, parameter), np.linspace(parameter.low, parameter.high, _VALUES), density)
-
-
-def _model_at(specification: "RunSpecification", parameter: ParameterRange) -> Callable[[float], "Model"]:
-    def model(value: float) -> "Model":
-        overrides = [*specification.overrides, f"{parameter.key}={value!r}"]
-        return parse(specification.text, source=specification.source, overrides=overrides).model
-
-    return model
-
-
-def parameter_json(specification: "RunSpecification", parameter: ParameterRange, found: ParameterDiagram) -> dict[str, Any]:
-    """The diagram as JSON values: points are dicts of the density and the parameter by name."""
-    names = (parameter.name, *specification.model.names)
-
-    def ends(lines: Array) -> list[list[dict[str, float]]]:
-        return [[_point(names, line[[0, k]]) for k in (1, 2)] for line in lines]
-
-    return {
-        "binodals": [[_point(names, line[[0, k]]) for line in found.tie_lines] for k in (1, 2) if found.tie_lines.size],
-        "tie_lines": ends(found.tie_lines),
-        "nonlocal_tie_lines": ends(found.exact),
-        "triple_points": [],
-        "critical_points": [_point(names, one) for one in found.critical_points],
-        "spinodal": [[_point(names, one) for one in found.spinodals]] if found.spinodals.size else [],
-        "collapsed": found.collapsed.tolist(),
-    }
-
-
-def parameter_text(specification: "RunSpecification", parameter: ParameterRange, found: ParameterDiagram) -> str:
-    """The diagram for reading: densities on both sides at some values of the parameter."""
-    (name,) = specification.model.names
-    lines = [f"{parameter.name:>12} {f'dense {name}':>12} {f'dilute {name}':>12}   {'with the kernel':>25}"]
-    exact = {line[0]: f"{line[1]:12.6g} {line[2]:12.6g}" for line in found.exact}
-    lines += [f"{line[0]:12.6g} {line[1]:12.6g} {line[2]:12.6g}   {exact.get(line[0], '')}" for line in found.tie_lines[::4]]
-    if not found.tie_lines.size:
-        lines = [f"one phase at all values of {parameter.name}"]
-    lines += [f"critical point: {parameter.name} {one[0]:.6g}, {name} {one[1]:.6g}" for one in found.critical_points]
-    if found.collapsed.size:
-        lines.append(
-            f"no lower bound of the free energy at {parameter.name} = {', '.join(f'{v:.4g}' for v in found.collapsed)}"
-        )
-    return "\n".join(lines)
 
 
 def measured_phases(directories: Sequence[Path | str], names: Sequence[str]) -> tuple[dict[str, Array], list[Array]]:

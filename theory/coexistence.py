@@ -5,17 +5,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.composition_space import Collapse, scan, window
 from theory.errors import InputError
+from theory.exact_binodal import exact_binodal
 from theory.free_energy import FreeEnergy, NotIntegrable
 from theory.lever_rule import lever_rule
 from theory.model import Model
-from theory.nonlocal_coexistence import (
-    NonlocalCoexistence,
-    coexistence_without_free_energy,
-    exact_binodal,
-    nonlocal_coexistence,
-)
+from theory.nonlocal_coexistence import NonlocalCoexistence, coexistence_without_free_energy, nonlocal_coexistence
 from theory.phase_equilibrium import TangentPlane
-from theory.phase_search import Coexistence, search_wide_enough
+from theory.phase_search import search_wide_enough
+from theory.phases import Coexistence
 from theory.slab_profiles import SlabProfile, slab_profile
 
 Array = NDArray[np.float64]

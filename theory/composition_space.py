@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from theory.errors import InputError
-from theory.free_energy import FreeEnergy
+from theory.free_energy import GRID_TOLERANCE, FreeEnergy
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -27,8 +27,6 @@ _SCAN_LOW, _SCAN_HIGH = 1e-2, 1e4
 _SCAN_POINTS = {1: 4096, 2: 256, 3: 56}
 _SCATTERED = 2**15
 _STRETCH = 1.5
-#: of U on grids, which only have to tell where phases are
-GRID_TOLERANCE = 1e-7
 # windows reach beyond the densities at which a species separates by itself, or mixtures begin to separate, by these factors
 _BEYOND_OWN, _BEYOND_ONSET = 2.0, 1.6
 

@@ -31,6 +31,8 @@ from theory.model import Model
 Array = NDArray[np.float64]
 
 _TOLERANCE = 1e-12
+#: of U on grids, which only have to tell where phases are
+GRID_TOLERANCE = 1e-7
 _NODES = 16
 _MOST_PANELS = 512
 # paths that are compared where integrability is not proven, and differences that are round-off
@@ -240,4 +242,4 @@ def _quadrature(start: Array, step: Array, integrand: Integrand, panels: int) ->
     return np.concatenate(values, axis=1), np.concatenate(scales, axis=1)
 
 
-__all__ = ["FreeEnergy", "Integrability", "NotIntegrable", "integrability", "require_integrable"]
+__all__ = ["GRID_TOLERANCE", "FreeEnergy", "Integrability", "NotIntegrable", "integrability", "require_integrable"]

@@ -13,12 +13,15 @@ from scipy.optimize import linprog
 from scipy.spatial import ConvexHull
 
 from theory.errors import NumericalFailure
+from theory.free_energy import GRID_TOLERANCE, FreeEnergy
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 # with more species the hull has too many facets to be held; one facet at a time is found by linear programming
 MOST_SPECIES = 3
+# edges of facets up to this many cells belong to one phase
+_SHORT_EDGE = 2.5
 
 
 class LowerHull:
@@ -113,3 +116,28 @@ def lowest_mixture(densities: Array, values: Array, composition: Array) -> Array
     if not found.success:
         raise NumericalFailure(f"the composition {composition.tolist()} lies outside the densities that were looked at")
     return np.asarray(found.x)
+
+
+def corner_phases(free_energy: FreeEnergy, hull: LowerHull, facets: Indices, cells: Array) -> Indices:
+    """Which corners of facets (facet, corner) belong to one phase: labels, equal within a phase, shape (facet, corner).
+
+    Corners a few cells apart are one phase, and so are corners between which f nowhere rises above the hull.
+    """
+    corners = facets.shape[1]
+    same = np.ones((facets.shape[0], corners, corners), dtype=np.bool_)
+    first, second = np.triu_indices(corners, 1)
+    a, b = facets[:, first], facets[:, second]
+    long = np.abs(cells[:, a] - cells[:, b]).max(axis=0) > _SHORT_EDGE
+    edges, which = np.unique(np.stack([a[long], b[long]]), axis=1, return_inverse=True)
+    rises = np.zeros(edges.shape[1], dtype=np.bool_)
+    for share in (0.25, 0.5, 0.75):
+        inside = (1.0 - share) * hull.densities[:, edges[0]] + share * hull.densities[:, edges[1]]
+        chord = (1.0 - share) * hull.values[edges[0]] + share * hull.values[edges[1]]
+        rises |= free_energy.density(inside, GRID_TOLERANCE) > chord
+    apart = np.zeros(a.shape, dtype=np.bool_)
+    apart[long] = rises[which.ravel()]
+    same[:, first, second] = same[:, second, first] = ~apart
+    labels = np.broadcast_to(np.arange(corners), facets.shape).copy()
+    for _ in range(corners - 1):
+        labels = np.where(same, labels[:, None, :], corners).min(axis=2)
+    return labels

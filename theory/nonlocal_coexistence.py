@@ -1,9 +1,6 @@
 r"""Coexisting phases with the sensing kernel and the chemicals' ranges, in mean field.
 
-For a single species whose w is a function of one sensed field y = K * rho (any symmetric normalised kernel), multiply rho = C
-e^{-w(y)} by dy/dx and integrate from plateau to plateau: as K is symmetric, \int rho (dy/dx) dx = (rho_l^2 - rho_g^2)/2, and
-
-    rho_g e^{w(rho_g)} = rho_l e^{w(rho_l)} = C,    \int_{rho_g}^{rho_l} (y - C e^{-w(y)}) dy = 0.
+For one species there is an exact formula (:mod:`theory.exact_binodal`).
 
 For mixtures no such formula is known: slab profiles (:mod:`theory.slab_profiles`) are solved, started from the phases of the
 local approximation. At fixed means a profile's plateaus would depend on the box by way of the interfaces' share of it. Here
@@ -17,18 +14,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import roots_legendre
 
 from theory.chemical_potential import ChemicalPotentials
 from theory.errors import InputError, NumericalFailure
+from theory.exact_binodal import exact_binodal, has_exact_binodal
 from theory.free_energy import FreeEnergy
 from theory.lever_rule import lever_rule
 from theory.long_waves import long_wave_relaxation
 from theory.model import Model
-from theory.phase_search import Coexistence, in_order
+from theory.phases import Coexistence, in_order
 from theory.slab_profiles import Line, sensing_lengths
-from theory.spinodals import spinodal_densities
 
 Array = NDArray[np.float64]
 
@@ -43,7 +38,6 @@ _ON_THE_LINE = 1e-10
 _MOVES = 30
 # differences of plateaus, relative to the composition, below which they are one phase
 _MERGED = 1e-3
-_PANELS = 200
 # how far slabs that start along an instability go, in units of where a density would vanish
 _FIRST_SLABS = 0.8
 # length of the line that they relax on, and slopes of log rho below which it is flat, in units of the longest range
@@ -59,7 +53,7 @@ class NonlocalCoexistence:
     method
         ``"exact"``: from the formula for one species; ``"slab"``: from slab profiles; ``"homogeneous"``: one phase.
     densities
-        Shape (phase, species) (1/length^d), in the order of :class:`theory.phase_search.Coexistence`.
+        Shape (phase, species) (1/length^d), in the order of :class:`theory.phases.Coexistence`.
     fractions
         Shares of the volume by the lever rule, shape (phase,).
     constants
@@ -164,20 +158,6 @@ def _homogeneous(model: Model, means: Array) -> NonlocalCoexistence:
     return NonlocalCoexistence("homogeneous", means[None], np.ones(1), constants)
 
 
-# --- one species ---------------------------------------------------------------------------------------------------------
-
-
-def has_exact_binodal(model: Model) -> bool:
-    """Whether a model has one species, whose w depends on one field with a range: its own sensed density or one chemical."""
-    if model.number_of_species != 1:
-        return False
-    steers = (model.speed_biases != 0.0) | (model.reorientation_biases != 0.0) | (model.turnings != 0.0)
-    reads = model.senses[0].copy()
-    reads[1:] |= steers[0]
-    local = bool(reads[0]) and model.channels.kernels[model.channels.index[0, 0]].is_local
-    return int(reads.sum()) == 1 and not local
-
-
 def _one_species(free_energy: FreeEnergy, means: Array, local: Coexistence) -> NonlocalCoexistence:
     densities = local.densities[:, 0]
     if densities.size == 1:
@@ -190,57 +170,6 @@ def _one_species(free_energy: FreeEnergy, means: Array, local: Coexistence) -> N
     fraction = (means[0] - gas) / (liquid - gas)
     constant = gas * np.exp(free_energy.excess_potentials(np.array([[gas]]))[:, 0])
     return NonlocalCoexistence("exact", np.array([[liquid], [gas]]), np.array([fraction, 1.0 - fraction]), constant)
-
-
-def exact_binodal(free_energy: FreeEnergy, low: float, high: float) -> tuple[float, float]:
-    """Coexisting densities of one species with any symmetric kernel.
-
-    Parameters
-    ----------
-    free_energy
-        Of one species.
-    low, high
-        Densities on both sides of one unstable range, as those of the common tangent (1/length^d).
-
-    Raises
-    ------
-    NumericalFailure
-        There is not exactly one unstable range between them.
-    """
-    spinodals = spinodal_densities(free_energy, 1.5 * high)
-    inside = spinodals[(spinodals > low) & (spinodals < high)]
-    if inside.size != 2:
-        raise NumericalFailure(
-            f"between the densities {low:g} and {high:g} there are {inside.size // 2} unstable ranges; the exact construction is "
-            "for one"
-        )
-    first, last = float(inside[0]), float(inside[1])
-
-    def level(density: float) -> float:
-        return float(np.log(density) + free_energy.excess_potentials(np.array([[density]]))[0, 0])
-
-    def ends(constant: float) -> tuple[float, float]:
-        below, above = 0.5 * first, 2.0 * last
-        while level(below) > constant:
-            below *= 0.5
-        while level(above) < constant:
-            above *= 1.5
-        gas = brentq(lambda x: level(x) - constant, below, first, xtol=1e-14 * first, rtol=1e-15)
-        return float(gas), float(brentq(lambda x: level(x) - constant, last, above, xtol=1e-14 * last, rtol=1e-15))
-
-    def area(constant: float) -> float:
-        gas, liquid = ends(constant)
-        x, weight = roots_legendre(16)
-        y = gas + (liquid - gas) * ((np.arange(_PANELS)[:, None] + 0.5 * (x + 1.0)) / _PANELS).ravel()
-        integrand = y - np.exp(constant - free_energy.excess_potentials(y[None])[0])
-        return float(integrand @ np.tile(weight, _PANELS)) * 0.5 * (liquid - gas) / _PANELS
-
-    lowest, highest = level(last), level(first)
-    margin = 1e-9 * (highest - lowest)
-    return ends(float(brentq(area, lowest + margin, highest - margin, xtol=1e-15, rtol=1e-15)))
-
-
-# --- mixtures ------------------------------------------------------------------------------------------------------------
 
 
 def _by_slabs(model: Model, means: Array, phases: Array) -> NonlocalCoexistence:
@@ -305,7 +234,6 @@ def plateaus_through(
 
 def _path(phases: Array) -> list[int]:
     """The order of phases (phase, species) with the shortest way from each to the next."""
-
     orders = list(permutations(range(phases.shape[0])))
     ways = [np.linalg.norm(np.diff(phases[list(order)], axis=0), axis=1).sum() for order in orders]
     return list(orders[int(np.argmin(ways))])

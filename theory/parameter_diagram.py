@@ -13,9 +13,9 @@ from scipy.optimize import brentq, minimize_scalar
 
 from theory.composition_space import Collapse, scan
 from theory.errors import InputError, NumericalFailure
+from theory.exact_binodal import exact_binodal, has_exact_binodal
 from theory.free_energy import FreeEnergy
 from theory.model import Model
-from theory.nonlocal_coexistence import exact_binodal, has_exact_binodal
 from theory.phase_diagram import phase_diagram
 from theory.spinodals import smallest_eigenvalue
 

@@ -18,7 +18,8 @@ from theory.lever_rule import lever_rule
 from theory.lower_hull import MOST_SPECIES, Indices
 from theory.model import Model
 from theory.phase_equilibrium import TangentPlane, invariant_phases
-from theory.phase_search import BeyondWindow, Coexistence, PhaseSearch, in_order, search_wide_enough
+from theory.phase_search import BeyondWindow, PhaseSearch, search_wide_enough
+from theory.phases import Coexistence, in_order
 from theory.spinodals import critical_point, spinodal_curves, spinodal_densities, spinodal_points
 from theory.tie_lines import TieLines, TwoPhaseRegion
 
@@ -75,7 +76,7 @@ class PhaseDiagram:
     def kinds(self, compositions: Array) -> list[str]:
         """What compositions (point, species) of three species in the window are, to the spacing of the hull.
 
-        The kind of their tie line (:func:`theory.phase_search.kind_of`), ``"triple"``, ``"four"``, or nothing for one phase.
+        The kind of their tie line (:func:`theory.phases.kind_of`), ``"triple"``, ``"four"``, or nothing for one phase.
         """
         if self.search is None:
             return [""] * compositions.shape[0]

@@ -8,17 +8,16 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.composition_space import GRID_TOLERANCE, Collapse, CompositionGrid, Scan
+from theory.composition_space import Collapse, CompositionGrid, Scan
 from theory.errors import NumericalFailure
-from theory.free_energy import FreeEnergy
-from theory.lower_hull import Indices, LowerHull, lowest_mixture
+from theory.free_energy import GRID_TOLERANCE, FreeEnergy
+from theory.lower_hull import Indices, LowerHull, corner_phases, lowest_mixture
 from theory.phase_equilibrium import TangentPlane, descended, phases_at, touching_point
+from theory.phases import Coexistence, in_order, kind_of
 
 Array = NDArray[np.float64]
 
@@ -26,17 +25,11 @@ Array = NDArray[np.float64]
 _POINTS = {1: (2001, 8001), 2: (97, 193), 3: (25, 49)}
 _SCATTERED_POINTS = (3000, 12000)
 _REFINEMENTS = {1: 2, 2: 2, 3: 1}
-# edges of facets up to this many cells belong to one phase
-_SHORT_EDGE = 2.5
 # heights of f below a plane that are round-off, in units of the composition's total density
 _ROUND_OFF = 1e-9
 _SAME_PHASE = 1e-6
 _BASINS = 8
 _LARGEST_GROWTH = 1e3
-# ratio of the smaller to the larger difference of densities above which both species take part
-_BOTH = 0.4
-
-Kind = Literal["separation", "demixing", "condensation"]
 _ATTEMPTS = 24
 # densities that start Newton's method, at least, in units of the window
 _TRACE = 1e-7
@@ -48,82 +41,6 @@ class BeyondWindow(NumericalFailure):
     def __init__(self, densities: Array, upper: Array) -> None:
         super().__init__(f"phases lie at densities above {upper.tolist()}, at about {densities.tolist()}")
         self.densities = densities
-
-
-@dataclass(frozen=True)
-class Coexistence:
-    """Phases that coexist at a composition.
-
-    Parameters
-    ----------
-    densities
-        Shape (phase, species) (1/length^d), by falling density of the first species that tells the phases apart.
-    fractions
-        Shares of the volume, shape (phase,); they add up to 1.
-    chemical_potentials
-        u_m = log rho_m + w_m, common to all phases, shape (species,).
-    pressure
-        p, common to all phases (1/length^d).
-    metastable
-        Densities of the further phase that comes next, whose f lies lowest above the tangent plane, shape (species,); None
-        where f has no other bottom above the plane.
-    """
-
-    densities: Array
-    fractions: Array
-    chemical_potentials: Array
-    pressure: float
-    metastable: Array | None = None
-
-    @property
-    def number_of_phases(self) -> int:
-        """1 for a homogeneous mixture."""
-        return int(self.fractions.size)
-
-
-def in_order(densities: Array) -> NDArray[np.intp]:
-    """Order of phases (phase, species): falling density of the first species whose densities differ appreciably."""
-    spread = np.ptp(densities, axis=0)
-    telling = int(np.argmax(spread > 0.2 * spread.max()))
-    return np.argsort(-densities[:, telling], kind="stable")
-
-
-def kind_of(tie_line: Array) -> Kind:
-    """What two coexisting phases (2, species) are.
-
-    ``"separation"`` where the density of one species differs far more than those of the others; else ``"demixing"`` where
-    densities differ in opposite directions, ``"condensation"`` where both species are dense in the same phase.
-    """
-    difference = tie_line[1] - tie_line[0]
-    order = np.argsort(-np.abs(difference))
-    if difference.size == 1 or abs(difference[order[1]]) < _BOTH * abs(difference[order[0]]):
-        return "separation"
-    return "demixing" if difference[order[0]] * difference[order[1]] < 0.0 else "condensation"
-
-
-def corner_phases(free_energy: FreeEnergy, hull: LowerHull, facets: Indices, cells: Array) -> Indices:
-    """Which corners of facets (facet, corner) belong to one phase: labels, equal within a phase, shape (facet, corner).
-
-    Corners a few cells apart are one phase, and so are corners between which f nowhere rises above the hull.
-    """
-    corners = facets.shape[1]
-    same = np.ones((facets.shape[0], corners, corners), dtype=np.bool_)
-    first, second = np.triu_indices(corners, 1)
-    a, b = facets[:, first], facets[:, second]
-    long = np.abs(cells[:, a] - cells[:, b]).max(axis=0) > _SHORT_EDGE
-    edges, which = np.unique(np.stack([a[long], b[long]]), axis=1, return_inverse=True)
-    rises = np.zeros(edges.shape[1], dtype=np.bool_)
-    for share in (0.25, 0.5, 0.75):
-        inside = (1.0 - share) * hull.densities[:, edges[0]] + share * hull.densities[:, edges[1]]
-        chord = (1.0 - share) * hull.values[edges[0]] + share * hull.values[edges[1]]
-        rises |= free_energy.density(inside, GRID_TOLERANCE) > chord
-    apart = np.zeros(a.shape, dtype=np.bool_)
-    apart[long] = rises[which.ravel()]
-    same[:, first, second] = same[:, second, first] = ~apart
-    labels = np.broadcast_to(np.arange(corners), facets.shape).copy()
-    for _ in range(corners - 1):
-        labels = np.where(same, labels[:, None, :], corners).min(axis=2)
-    return labels
 
 
 class PhaseSearch:
@@ -235,7 +152,7 @@ class PhaseSearch:
         if np.any(self._at_the_end[corners]):
             densest = self.hull.densities[:, corners[int(np.argmax(self._at_the_end[corners]))]]
             raise Collapse(
-                f"the dense phase at the composition {composition.tolist()} lies where a speed vanishes, at about the densities "
+                f"the dense phase at the composition {composition.tolist()} lies where a speed vanishes, at about "
                 f"{densest.round(4).tolist()}: the free energy is not convex again before the laws end"
             )
         fractions = np.array([weights[group].sum() for group in groups])

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from theory.continuation import Curve, follow, tangent_at
 from theory.free_energy import FreeEnergy
 from theory.phase_equilibrium import TangentPlane, invariant_phases
-from theory.phase_search import Kind, PhaseSearch, in_order, kind_of
+from theory.phase_search import PhaseSearch
+from theory.phases import Kind, in_order, kind_of
 from theory.spinodals import critical_point
 
 Array = NDArray[np.float64]
@@ -62,7 +63,7 @@ class TwoPhaseRegion:
 
     @property
     def kinds(self) -> list[Kind]:
-        """What each tie line stands for; see :func:`theory.phase_search.kind_of`."""
+        """What each tie line stands for; see :func:`theory.phases.kind_of`."""
         last = self.tie_lines.shape[0] - 1
         # a critical point is of the kind of the tie line next to it
         return [kind_of(self.tie_lines[min(max(n, 1), last - 1) if last > 1 else n]) for n in range(last + 1)]

@@ -15,8 +15,9 @@ from theory.coexistence import (
     nonlocal_coexistence,
     slab_profile,
 )
+from theory.exact_binodal import has_exact_binodal
 from theory.free_energy import FreeEnergy
-from theory.nonlocal_coexistence import NonlocalCoexistence, has_exact_binodal, plateaus_through
+from theory.nonlocal_coexistence import NonlocalCoexistence, plateaus_through
 
 
 def found_at(model: Model, composition: list[float]) -> NonlocalCoexistence:

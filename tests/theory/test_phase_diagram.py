@@ -12,7 +12,7 @@ from theory.coexistence import Collapse, NotIntegrable, coexistence
 from theory.free_energy import FreeEnergy
 from theory.parameter_diagram import parameter_diagram
 from theory.phase_diagram import PhaseDiagram, phase_diagram
-from theory.phase_search import kind_of
+from theory.phases import kind_of
 from theory.spinodals import criticality, smallest_eigenvalue
 from theory.tie_lines import TwoPhaseRegion
 
