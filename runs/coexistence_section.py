@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.coexistence import (
+    Coexistence,
     NonlocalCoexistence,
     NotIntegrable,
     coexistence,
@@ -27,13 +28,15 @@ _METHODS = {
 }
 
 
-def predict_coexistence(specification: "RunSpecification") -> dict[str, Any]:
+def predict_coexistence(specification: "RunSpecification", known: Coexistence | None = None) -> dict[str, Any]:
     """Phases at the composition of a run as JSON values.
 
     Parameters
     ----------
     specification
         The run; only its model and composition are used.
+    known
+        The phases of the local approximation, where they are known already.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def predict_coexistence(specification: "RunSpecification") -> dict[str, Any]:
     model, composition = specification.model, dict(specification.composition)
     local, beside, reasons = None, None, []
     try:
-        local = coexistence(model, composition)
+        local = coexistence(model, composition) if known is None else known
         beside = nonlocal_coexistence(model, composition, local)
     except NotIntegrable as error:
         reasons.append(str(error))

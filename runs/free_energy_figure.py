@@ -24,7 +24,7 @@ def draw_free_energy(diagram: Diagram, target: Path) -> Path:
     Raises
     ------
     InputError
-        The file's ending is not png, pdf or svg, there is no free energy, or there are more than two species.
+        The file's ending is not png, pdf or svg, or there is no free energy.
     StoreError
         The file cannot be written.
     """
@@ -32,8 +32,6 @@ def draw_free_energy(diagram: Diagram, target: Path) -> Path:
     model, found = diagram.specification.model, diagram.coexistence["phases"]
     if found is None:
         raise InputError(f"there is no free energy to draw: {diagram.reason}")
-    if model.number_of_species > 2:
-        raise InputError(f"free energies are drawn of one or two species, not of {model.number_of_species}")
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -110,11 +110,17 @@ def answer(
     for option, target in (("--figure", figure), ("--free-energy", free_energy)):
         if target is not None:
             check_format(target, option)
-    if runs and (figure is None or parameter is not None or specification.model.number_of_species != 2):
+    species = specification.model.number_of_species
+    if runs and (figure is None or parameter is not None or species != 2):
         raise InputError("--runs marks the phases of runs in the figure of two species: give --figure, and no --parameter")
+    if free_energy is not None and (parameter is not None or species > 2):
+        raise InputError("--free-energy is drawn of one or two species, at the file's own parameters: leave out --parameter")
+    if figure is not None and species == 1 and parameter is None:
+        raise InputError(
+            "the compositions of one species are a line; draw it over a parameter (--parameter KEY=LOW:HIGH), or its free "
+            "energy (--free-energy FILE)"
+        )
     if parameter is not None:
-        if free_energy is not None:
-            raise InputError("--free-energy is drawn at the file's own parameters: leave out --parameter")
         return _over_parameter(specification, ParameterRange.of(parameter), figure)
     diagram = diagram_of(specification)
     if figure is not None:
@@ -164,7 +170,8 @@ def diagram_of(specification: "RunSpecification") -> Diagram:
         upper = np.full(model.number_of_species, max(_WINDOW * max(composition.values()), _MARGIN * highest))
         boundaries = stability_boundaries(ChemicalPotentials(model), upper) if upper.size == 2 else []
         return Diagram(specification, beside, None, tuple(boundaries), upper, str(error))
-    return Diagram(specification, predict_coexistence(specification), found, (), found.upper, "")
+    beside = predict_coexistence(specification, found.at(model.densities(composition)))
+    return Diagram(specification, beside, found, (), found.upper, "")
 
 
 def as_text(diagram: Diagram) -> str:
@@ -223,12 +230,13 @@ def measured_phases(directories: Sequence[Path | str], names: Sequence[str]) -> 
     StoreError
         A directory holds no run.
     """
-    from runs.compare import compare
-    from runs.frames_of_run import open_run
-
     found: dict[str, list[Array]] = {}
     compositions = []
     for directory in directories:
+        # what runs particles and fields is loaded for those who mark runs
+        from runs.compare import compare
+        from runs.frames_of_run import open_run
+
         composition = open_run(directory)[0].composition
         if list(composition) != list(names):
             raise InputError(

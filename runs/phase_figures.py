@@ -33,7 +33,7 @@ _BESIDE = "#3d6fd6"
 # every so many tie lines is drawn, and how finely maps and sections are sampled
 _TIE_LINES = 4
 _MAP = 241
-_SECTION = 161
+_SECTION = 131
 
 
 def draw_phase_diagram(
@@ -55,17 +55,12 @@ def draw_phase_diagram(
     Raises
     ------
     InputError
-        The file's ending is none of these, or there is one species or more than three.
+        The file's ending is none of these, or there is nothing to draw.
     StoreError
         The file cannot be written.
     """
     check_format(target, "--figure")
     species = diagram.specification.model.number_of_species
-    if species == 1:
-        raise InputError(
-            "the compositions of one species are a line; draw it over a parameter (--parameter KEY=LOW:HIGH), or its free "
-            "energy (--free-energy FILE)"
-        )
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -188,7 +183,7 @@ def _section(axis: Any, diagram: Diagram) -> None:
         chosen = kinds == kind
         if np.any(chosen):
             used.append((colour, label))
-            axis.plot(x[chosen], y[chosen], "h", color=colour, markersize=2.2, markeredgewidth=0.0, rasterized=True)
+            axis.plot(x[chosen], y[chosen], "h", color=colour, markersize=2.7, markeredgewidth=0.0, rasterized=True)
     corners = np.array(_corner(np.eye(3)[[0, 1, 2, 0]]))
     axis.plot(*corners, "-", color="black", linewidth=0.9)
     for n, (name, way) in enumerate(zip(names, ((0, -1), (0, -1), (0, 1)), strict=True)):

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from theory.composition_space import scan, window
 from theory.errors import InputError
 from theory.free_energy import FreeEnergy
-from theory.lever_rule import lever_rule
 from theory.lower_hull import MOST_SPECIES, Indices
 from theory.model import Model
 from theory.phase_equilibrium import TangentPlane, invariant_phases
@@ -73,6 +72,10 @@ class PhaseDiagram:
     spinodals: tuple[Array, ...]
     search: PhaseSearch | None = field(repr=False)
 
+    def at(self, composition: Array) -> Coexistence | None:
+        """The phases at a composition (species,) of the window; None where one of them lies beyond it, or f is convex."""
+        return None if self.search is None else _at(self.search, composition)
+
     def kinds(self, compositions: Array) -> list[str]:
         """What compositions (point, species) of three species in the window are, to the spacing of the hull.
 
@@ -83,7 +86,9 @@ class PhaseDiagram:
         found = self.search.kinds(compositions)
         for tetrahedron in self.tetrahedra:
             # inside a tetrahedron the hull leaves slivers of fewer phases between its corners' neighbours
-            inside = np.min([lever_rule(tetrahedron, one) for one in compositions], axis=1) > 0.0
+            sides = (tetrahedron[1:] - tetrahedron[0]).T
+            shares = np.linalg.solve(sides, (compositions - tetrahedron[0]).T)
+            inside = np.all(shares > 0.0, axis=0) & (shares.sum(axis=0) < 1.0)
             found = ["four" if within else kind for kind, within in zip(found, inside, strict=True)]
         return found
 
