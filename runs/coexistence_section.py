@@ -98,7 +98,7 @@ def coexistence_text(found: dict[str, Any]) -> list[str]:
     if found["nonlocal"] is not None:
         lines += _table(_METHODS[found["nonlocal"]["method"]], found["nonlocal"]["phases"])
     if "reason" in found:
-        lines.append(f"no {'phases' if not lines else 'further phases'} are told: {found['reason']}")
+        lines.append(f"{'no' if not lines else 'no further'} coexisting phases: {found['reason']}")
     return lines
 
 

@@ -63,7 +63,8 @@ class Scan:
 def scan(free_energy: FreeEnergy, composition: Array) -> Scan:
     """Look at the curvature of f between 1/100 and 10^4 times the composition's largest density."""
     scale = float(composition.max())
-    densities = _scan_points(composition.size, scale)
+    # with the composition itself, which must not be taken for stable between the points
+    densities = np.concatenate([_scan_points(composition.size, scale), composition[:, None]], axis=1)
     matrices = free_energy.stability(densities)
     valid = np.all(np.isfinite(matrices), axis=(1, 2)) & np.all(np.isfinite(free_energy.explicit(densities)), axis=0)
     matrices[~valid] = np.eye(composition.size)

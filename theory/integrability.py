@@ -106,9 +106,8 @@ def require_integrable(model: Model, composition: ArrayLike | dict[str, float]) 
     found = integrability(model, composition)
     if not found.local:
         raise NotIntegrable(
-            "the mixture has no effective free energy, not even locally [S1 Eq. 8]: the couplings d log v_m/d rho_n and "
-            f"d log v_n/d rho_m differ by {found.violation:.3g} of the largest; non-reciprocity survives coarse-graining, and "
-            "there are no common tangents"
+            "the mixture has no effective free energy, not even locally [S1 Eq. 8]: its couplings d log v_m/d rho_n and "
+            f"d log v_n/d rho_m differ by {found.violation:.3g} of the largest"
         )
     return found
 

@@ -126,9 +126,7 @@ def coexistence_without_free_energy(model: Model, composition: ArrayLike | dict[
     rates, directions = long_wave_relaxation(ChemicalPotentials(model), means)
     slowest = int(np.argmin(rates.real))
     if rates[slowest].real >= 0.0:
-        raise InputError(
-            "the homogeneous mixture is linearly stable, and without a free energy no other phases are known to start from"
-        )
+        raise InputError("the homogeneous mixture is linearly stable: there is nothing to start slab profiles from")
     if rates[slowest].imag != 0.0:
         raise InputError("the instability is oscillatory: patterns travel instead of coming to rest")
     way = directions[:, slowest].real

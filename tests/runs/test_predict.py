@@ -230,7 +230,7 @@ def test_pair_interactions_have_no_free_energy_that_is_known() -> None:
                 "phase speed",
                 "effective free energy: none",
                 "unstable",
-                "no phases are told: the mixture has no effective free energy",
+                "no coexisting phases: the mixture has no effective free energy",
                 "patterns travel",
             ],
         ),
