@@ -111,7 +111,17 @@ def _parser() -> argparse.ArgumentParser:
 
     figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
-    figure.add_argument("--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png)")
+    figure.add_argument(
+        "--kind", choices=("overview", "kymograph"), default="overview", help="what to draw (default: overview)"
+    )
+    figure.add_argument(
+        "--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png or kymograph.png)"
+    )
+
+    movie = _command(commands, "movie", _movie, "film the densities of a run")
+    movie.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    movie.add_argument("--output", metavar="FILE", type=Path, help="gif, or mp4 where ffmpeg is there (default: DIR/movie.gif)")
+    movie.add_argument("--rate", metavar="N", type=float, default=15.0, help="pictures per second (default: 15)")
     return parser
 
 
@@ -293,8 +303,16 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _figure(options: argparse.Namespace) -> int:
     from runs.figures import draw
+    from runs.kymograph import draw_kymograph
 
-    print(draw(options.directory, options.output))
+    print((draw_kymograph if options.kind == "kymograph" else draw)(options.directory, options.output))
+    return DONE
+
+
+def _movie(options: argparse.Namespace) -> int:
+    from runs.movie import film
+
+    print(film(options.directory, options.output, rate=options.rate))
     return DONE
 
 

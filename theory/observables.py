@@ -139,8 +139,9 @@ def band_variance(density_modes: ComplexArray, grid: Grid, multiplier: Array) ->
 
 
 def filtered(density_modes: ComplexArray, grid: Grid, multiplier: Array) -> Array:
-    """The density in real space after multiplying its modes, shape (species, ny, nx)."""
-    return np.asarray(np.fft.irfft2(density_modes * multiplier, s=grid.shape) / grid.cell_volume)
+    """The density in real space after multiplying its modes, shape (species, [nz,] [ny,] nx)."""
+    axes = tuple(range(-grid.dimension, 0))
+    return np.asarray(np.fft.irfftn(density_modes * multiplier, s=grid.shape, axes=axes) / grid.cell_volume)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import runs.cli
-import runs.figures
+import runs.figure_style
 from runs.cli import gallery_names, main
 from runs.keys import keys
 from runs.store import Store, open_series, read_checkpoint
@@ -543,7 +543,7 @@ def test_figure_tells_its_file(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # coarse pixels take less time
-    monkeypatch.setitem(runs.figures._STYLE, "savefig.dpi", 40)
+    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 40)
     assert main(["figure", str(finished), "--output", str(tmp_path / "figure.png")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'figure.png'}\n"
     assert (tmp_path / "figure.png").stat().st_size > 1000
