@@ -40,6 +40,8 @@ class FieldDynamics:
     ----------
     reference
         Shape (component,) (length^2/time): at least the largest such diffusivity anywhere, and at most about twice that.
+    groups
+        All harmonics of a species are one, each chemical is by itself, shape (component,).
     """
 
     def __init__(
@@ -53,7 +55,10 @@ class FieldDynamics:
         self._righthandside, self._noise, self._time_step = righthandside, noise, time_step
         self._maximum_clipped_share = maximum_clipped_share
         self.monitors = monitors
-        self.reference = np.zeros(righthandside.layout.components)
+        layout = righthandside.layout
+        self.reference = np.zeros(layout.components)
+        harmonics = np.repeat(np.arange(layout.species), layout.basis.kept)
+        self.groups = np.concatenate([harmonics, layout.species + np.arange(layout.components - layout.harmonics)])
 
     def evaluate(self, state: ComplexArray, out: ComplexArray) -> None:
         """d state/dt; see :class:`fieldsolver.marching.Dynamics`."""

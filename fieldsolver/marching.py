@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fieldsolver.control import StepControl
 from fieldsolver.steppers import _loops
@@ -17,7 +18,16 @@ _NOTHING = 1e-9
 
 
 class Dynamics(Protocol):
-    """What is integrated."""
+    """What is integrated.
+
+    Attributes
+    ----------
+    groups
+        Number of the group of each component, shape (component,): the error of a group is measured by its variation as a
+        whole.
+    """
+
+    groups: NDArray[np.int64]
 
     def evaluate(self, state: ComplexArray, out: ComplexArray) -> None:
         """Write F(state).
@@ -179,7 +189,11 @@ class March:
         except NumericalFailure as failure:
             return math.inf, failure
         error = self._stepper.error(self.state, self._tendency, self._next, self._next_tendency)
-        return float(np.max(error / self._variation())), None
+        return float(np.max(self._by_group(error) / self._by_group(self._variation()))), None
+
+    def _by_group(self, values: Array) -> Array:
+        """Root of the sum of squares over the components of each group, shape (group,)."""
+        return np.asarray(np.sqrt(np.bincount(self._dynamics.groups, values**2)))
 
     def _variation(self) -> Array:
         """Norm of each component (component,), before or after the step: of all modes but means that nothing changes."""

@@ -33,6 +33,7 @@ class Pointwise:
         self._rates: tuple[Real, Real] | None = (exact, reference)
         self._total = exact + reference
         self.evaluations = 0
+        self.groups = np.arange(exact.shape[0])
         self.time_step = math.nan
 
     def evaluate(self, state: Complex, out: Complex) -> None:
