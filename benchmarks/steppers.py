@@ -1,6 +1,6 @@
 """Work and precision of the time steppers: right-hand sides per unit of time against the error, on two patterns of [S1].
 
-    python benchmarks/steppers.py [--quick] [--problems chase,demixing] [--steppers sbdf2,etdrk2,etdrk4,exponential_euler]
+    python benchmarks/steppers.py [--quick] [--problems chase,demixing] [--steppers sbdf2,exponential_adams,etdrk4]
 
 A pattern is grown, then followed for a time, with fixed steps and with steps that follow the error; errors are those of the
 densities at the end, relative to their variation, against a run of a far smaller tolerance. For what the columns mean see

@@ -66,7 +66,7 @@ class FieldSolver:
     tolerance
         Largest error of a step, relative to the variation of the fields; for deterministic runs without a fixed step.
     stepper
-        Name of a scheme, see :mod:`fieldsolver.steppers`; by default ``"sbdf2"``, with noise ``"etdrk2"``.
+        Name of a scheme, see :mod:`fieldsolver.steppers`; by default ``"sbdf2"``, with noise ``"exponential_adams"``.
     seed
         Key of the random numbers.
     threads

@@ -17,8 +17,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 # marks of union members in pydantic's error locations; no key looks like them
 TAGS = ("<number>", "<list>")
 KernelName = Literal["bump", "linear", "gaussian", "exponential", "local"]
-StepperName = Literal["sbdf2", "etdrk2", "etdrk4", "exponential_euler"]
-NOISY_STEPPERS = ("etdrk2", "exponential_euler")
+StepperName = Literal["sbdf2", "exponential_adams", "etdrk2", "etdrk4", "exponential_euler"]
+NOISY_STEPPERS = ("exponential_adams", "etdrk2", "exponential_euler")
 
 
 def constant_as_text(speed: Any) -> Any:
@@ -249,7 +249,7 @@ class FieldSettings(Section):
     stepper: StepperName | None = Field(
         default=None,
         description="time stepping scheme",
-        json_schema_extra={"default_text": '"sbdf2"; with noise "etdrk2"'},
+        json_schema_extra={"default_text": '"sbdf2"; with noise "exponential_adams"'},
     )
     noise_length: Positive | None = Field(
         default=None,

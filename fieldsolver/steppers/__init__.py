@@ -14,7 +14,7 @@ STEPPERS: dict[str, type[Stepper]] = {scheme.name: scheme for scheme in _SCHEMES
 
 def default_stepper(noise: float) -> str:
     """Name of the scheme for runs with or without noise."""
-    return "sbdf2" if noise == 0.0 else "etdrk2"
+    return "sbdf2" if noise == 0.0 else "exponential_adams"
 
 
 __all__ = [

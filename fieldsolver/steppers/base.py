@@ -163,7 +163,7 @@ class OneStep:
 def refuse_noise(name: str, noise: Noise | None) -> None:
     """Raise where noise is handed to a scheme that is not made for it."""
     if noise is not None:
-        raise InputError(f"the stepper '{name}' is for deterministic runs; with noise use 'etdrk2' or 'exponential_euler'")
+        raise InputError(f"the stepper '{name}' is for deterministic runs; with noise use 'exponential_adams' or 'etdrk2'")
 
 
 def real_type(dtype: DTypeLike) -> np.dtype[Any]:

@@ -327,11 +327,13 @@ def test_single_precision_gives_the_same_to_its_accuracy(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(ALL) - set(NOISY)))
 def test_deterministic_schemes_refuse_noise(name: str) -> None:
     density = np.full((2, 16, 16), 50.0)
-    with pytest.raises(InputError, match=f"'{name}' is for deterministic runs, and fields.noise is 1; use 'etdrk2' or"):
+    with pytest.raises(
+        InputError, match=f"'{name}' is for deterministic runs, and fields.noise is 1; use 'etdrk2' or 'exponential_adams'"
+    ):
         FieldSolver(cross(0.0, 0.0), (8.0, 8.0), density, noise=1.0, stepper=name)
     rates = np.zeros(ONE_MODE)
     problem = Pointwise(lambda u: u, rates, rates, lambda u: u, np.zeros((1, 1)))
-    with pytest.raises(InputError, match="with noise use 'etdrk2'"):
+    with pytest.raises(InputError, match="with noise use 'exponential_adams'"):
         march(name, problem, np.ones(ONE_MODE, dtype=complex), 0.1).advance(0.1)
 
 
