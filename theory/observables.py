@@ -139,8 +139,9 @@ def band_variance(density_modes: ComplexArray, grid: Grid, multiplier: Array) ->
 
 
 def filtered(density_modes: ComplexArray, grid: Grid, multiplier: Array) -> Array:
-    """The density in real space after multiplying its modes, shape (species, ny, nx)."""
-    return np.asarray(np.fft.irfft2(density_modes * multiplier, s=grid.shape) / grid.cell_volume)
+    """The density in real space after multiplying its modes, shape (species, [nz,] [ny,] nx)."""
+    axes = tuple(range(-grid.dimension, 0))
+    return np.asarray(np.fft.irfftn(density_modes * multiplier, s=grid.shape, axes=axes) / grid.cell_volume)
 
 
 @dataclass(frozen=True)
@@ -280,48 +281,6 @@ def domain_size(wavenumbers: Array, power: Array, largest: float) -> float:
     inside = (wavenumbers > 0.0) & (wavenumbers <= largest)
     total, moment = float(power[inside].sum()), float(np.sum(power[inside] * wavenumbers[inside]))
     return 2.0 * np.pi * total / moment if moment > 0.0 else np.inf
-
-
-@dataclass(frozen=True)
-class PatternMotion:
-    """Velocity of a pattern.
-
-    Parameters
-    ----------
-    velocity
-        Shape (dimension,) (length/time), (x, y, ...); zero along directions in which the pattern does not vary.
-    largest_turn
-        Largest phase advance among the modes it was taken from (radian); above 2 the times are too far apart.
-    """
-
-    velocity: Array
-    largest_turn: float
-
-
-def pattern_velocity(correlation: ComplexArray, wavevectors: Array, interval: float) -> PatternMotion:
-    r"""Velocity of a pattern, with its direction and sign, from the phases of its strongest modes.
-
-    A pattern that moves with the velocity c has  rho_q(t + T) rho_q^*(t) = |rho_q|^2 exp(-i q.c T).  c is the weighted
-    least-squares solution of  -q.c T = arg,  over the modes with at least a tenth of the largest weight.
-
-    Parameters
-    ----------
-    correlation
-        Sum over times of rho_q(t + T) rho_q^*(t), shape (mode,), of one of each pair q, -q.
-    wavevectors
-        q, shape (dimension, mode) (1/length).
-    interval
-        T (time).
-    """
-    weight = np.where(np.any(wavevectors != 0.0, axis=0), np.abs(correlation), 0.0)
-    strong = weight > 0.1 * weight.max(initial=0.0)
-    if not np.any(strong):
-        # no pattern at all
-        return PatternMotion(np.zeros(wavevectors.shape[0]), 0.0)
-    turn, q, root = np.angle(correlation[strong]), wavevectors[:, strong], np.sqrt(weight[strong])
-    # directions along which no strong mode varies are left at zero
-    velocity = np.linalg.lstsq((q * root).T, -turn * root / interval, rcond=1e-6)[0]
-    return PatternMotion(np.asarray(velocity), float(np.abs(turn).max()))
 
 
 @dataclass(frozen=True)
