@@ -50,7 +50,8 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
     longest = float(model.sensing_ranges.max()) or max(specification.size)
     if q.max() * longest > _LARGEST_WAVENUMBER:
         raise InputError(f"wavenumbers must be at most {_LARGEST_WAVENUMBER / longest:g}, where nothing is left of the kernels")
-    growth = state.growth(q)
+    order = specification.order
+    growth = state.growth(q, order)
     return {
         "homogeneous": {
             "densities": _by_name(model.names, state.densities),
@@ -62,9 +63,9 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
             "growth_rates": growth.real.T.tolist(),
             "frequencies": growth.imag.T.tolist(),
         },
-        "instability": _instability(state),
+        "instability": _instability(state, order),
         "integrability": _integrability(specification),
-        "entropy_production": _entropy_production(state),
+        "entropy_production": _entropy_production(state, order),
         "coexistence": predict_coexistence(specification),
     }
 
@@ -80,9 +81,10 @@ def _default_wavenumbers(specification: "RunSpecification") -> Any:
     return np.linspace(smallest, max(12.0 / shortest, 10.0 * smallest), _WAVENUMBERS)
 
 
-def _instability(state: HomogeneousState) -> dict[str, Any]:
-    found = classify(state)
+def _instability(state: HomogeneousState, order: int) -> dict[str, Any]:
+    found = classify(state, order)
     out: dict[str, Any] = {
+        "order": order,
         "class": found.kind,
         "growth_rate": found.growth_rate,
         "wavenumber": found.wavenumber,
@@ -107,9 +109,9 @@ def _integrability(specification: "RunSpecification") -> dict[str, Any]:
     }
 
 
-def _entropy_production(state: HomogeneousState) -> dict[str, Any]:
+def _entropy_production(state: HomogeneousState, order: int) -> dict[str, Any]:
     try:
-        return {"linear_density": linear_density(state)}
+        return {"linear_density": linear_density(state, order=order)}
     except InputError as error:
         return {"linear_density": None, "reason": str(error)}
 

@@ -124,18 +124,18 @@ def band_variance(density_modes: ComplexArray, grid: Grid, multiplier: Array) ->
     Parameters
     ----------
     density_modes
-        Shape (species, ny, nkx).
+        Shape (species, [nz,] [ny,] nkx).
     multiplier
-        Filter of each mode, shape (ny, nkx): Khat gives the variance of the sensed density.
+        Filter of each mode, shape ([nz,] [ny,] nkx): Khat gives the variance of the sensed density.
 
     Returns
     -------
     ndarray
         Shape (species,) (1/length^2d).
     """
-    power = grid.multiplicity * multiplier**2 * np.abs(density_modes) ** 2
-    power[..., 0, 0] = 0.0
-    return np.asarray(power.sum(axis=(-2, -1)) / grid.volume**2)
+    power = (grid.multiplicity * multiplier**2 * np.abs(density_modes) ** 2).reshape(density_modes.shape[0], -1)
+    power[:, 0] = 0.0
+    return np.asarray(power.sum(axis=1) / grid.volume**2)
 
 
 def filtered(density_modes: ComplexArray, grid: Grid, multiplier: Array) -> Array:
@@ -310,7 +310,7 @@ def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float, w
     Parameters
     ----------
     density_modes
-        rho_q of one species at equally spaced times, shape (time, ny, nkx).
+        rho_q of one species at equally spaced times, shape (time, [nz,] [ny,] nkx).
     grid
         The grid.
     interval
@@ -320,13 +320,13 @@ def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float, w
     """
     products = density_modes[1:] * density_modes[:-1].conj()
     starts = np.arange(0, products.shape[0], window)
-    correlation = np.add.reduceat(products, starts, axis=0)
-    correlation[:, 0, 0] = 0.0
+    correlation = np.add.reduceat(products, starts, axis=0).reshape(starts.size, -1)
+    correlation[:, 0] = 0.0
     weight = np.abs(correlation)
-    strong = weight > 0.1 * weight.max(axis=(1, 2), keepdims=True)
+    strong = weight > 0.1 * weight.max(axis=1, keepdims=True)
     if not np.any(strong):
         # no pattern at all
         return Travel(0.0, 0.0)
     turn = np.abs(np.angle(correlation[strong]))
-    speeds = turn / (np.broadcast_to(grid.wavenumber, weight.shape)[strong] * interval)
+    speeds = turn / (np.broadcast_to(grid.wavenumber.ravel(), weight.shape)[strong] * interval)
     return Travel(float(np.average(speeds, weights=weight[strong])), float(turn.max()))
