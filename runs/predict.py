@@ -50,8 +50,7 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
     longest = float(model.sensing_ranges.max()) or max(specification.size)
     if q.max() * longest > _LARGEST_WAVENUMBER:
         raise InputError(f"wavenumbers must be at most {_LARGEST_WAVENUMBER / longest:g}, where nothing is left of the kernels")
-    order = specification.order
-    growth = state.growth(q, order)
+    growth = state.growth(q)
     return {
         "homogeneous": {
             "densities": _by_name(model.names, state.densities),
@@ -63,9 +62,9 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
             "growth_rates": growth.real.T.tolist(),
             "frequencies": growth.imag.T.tolist(),
         },
-        "instability": _instability(state, order),
+        "instability": _instability(state),
         "integrability": _integrability(specification),
-        "entropy_production": _entropy_production(state, order),
+        "entropy_production": _entropy_production(state),
         "coexistence": predict_coexistence(specification),
     }
 
@@ -81,10 +80,9 @@ def _default_wavenumbers(specification: "RunSpecification") -> Any:
     return np.linspace(smallest, max(12.0 / shortest, 10.0 * smallest), _WAVENUMBERS)
 
 
-def _instability(state: HomogeneousState, order: int) -> dict[str, Any]:
-    found = classify(state, order)
+def _instability(state: HomogeneousState) -> dict[str, Any]:
+    found = classify(state)
     out: dict[str, Any] = {
-        "order": order,
         "class": found.kind,
         "growth_rate": found.growth_rate,
         "wavenumber": found.wavenumber,
@@ -109,9 +107,9 @@ def _integrability(specification: "RunSpecification") -> dict[str, Any]:
     }
 
 
-def _entropy_production(state: HomogeneousState, order: int) -> dict[str, Any]:
+def _entropy_production(state: HomogeneousState) -> dict[str, Any]:
     try:
-        return {"linear_density": linear_density(state, order=order)}
+        return {"linear_density": linear_density(state)}
     except InputError as error:
         return {"linear_density": None, "reason": str(error)}
 
