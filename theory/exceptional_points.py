@@ -17,7 +17,7 @@ from scipy import optimize
 
 from theory.errors import InputError
 from theory.homogeneous import HomogeneousState
-from theory.linear_stability import Array, ComplexArray, intrinsic_lengths, searched_wavenumbers
+from theory.linear_stability import Array, ComplexArray, eigenvalues, intrinsic_lengths, searched_wavenumbers
 
 # two modes coalesce at a root of Delta if that is a small share of the squared rates there, else one mode overtakes another
 _COALESCED = 1e-6
@@ -103,7 +103,7 @@ def exceptional_points(state: HomogeneousState, order: int = 0) -> list[Exceptio
     def gap(q: Array) -> Array:
         return squared_gap(_modes(state, q, order))
 
-    q = searched_wavenumbers(lengths)[1:]
+    q = searched_wavenumbers(lengths, order)[1:]
     signs = np.sign(gap(q))
     found = []
     for n in np.nonzero(signs[1:] * signs[:-1] < 0.0)[0]:
@@ -117,5 +117,5 @@ def exceptional_points(state: HomogeneousState, order: int = 0) -> list[Exceptio
 def _modes(state: HomogeneousState, q: Array, order: int) -> ComplexArray:
     """Growth rates, at order 0 without the factor q^2, in which long waves would lose their digits."""
     if order == 0 and all(one.adiabatic for one in state.model.chemicals):
-        return -np.linalg.eigvals(state.matrix(q)).astype(np.complex128)
+        return eigenvalues(-state.matrix(q))
     return state.growth(q, order)

@@ -30,9 +30,10 @@ Extent = Literal["none", "uniform", "long-wave", "finite-wavelength"]
 
 # growth below this share of the rates at the same wavenumber is taken for zero
 _ROUND_OFF = 1e-12
-# wavenumbers that are searched, in units of an inverse length: an even grid up to the reach, a geometric one between limits
-_REACH, _POINTS = 40.0, 600
-_LIMITS, _FEW = (1e-5, 1e3), 80
+# wavenumbers that are searched, in units of an inverse length: an even grid up to the reach, with fewer points above order 0,
+# where each costs more and long waves lose digits; a geometric one between limits
+_REACH, _POINTS, _POINTS_OF_HIERARCHY = 40.0, 600, 300
+_LIMITS, _LONGEST_OF_HIERARCHY, _FEW = (1e-5, 1e3), 1e-3, 80
 # points into which a bracket of a maximum is split, and rounds of it: a factor 16 each
 _SPLIT, _ROUNDS = 33, 7
 
@@ -54,6 +55,9 @@ class Instability:
         |Im| there (1/time); None as above.
     extent
         ``"none"`` for a stable mixture, ``"uniform"``, ``"long-wave"`` or ``"finite-wavelength"``.
+    margin
+        Largest growth over q^2 (length^2/time), of a uniform instability the growth rate itself (1/time): where instability
+        begins it goes through zero.
     together
         Of a static instability of several species: whether they become dense in the same places; else None.
     """
@@ -63,6 +67,7 @@ class Instability:
     wavenumber: float | None
     frequency: float | None
     extent: Extent
+    margin: float
     together: bool | None = None
 
     @property
@@ -79,9 +84,6 @@ class Instability:
         if self.kind != "oscillatory" or not self.wavenumber or self.frequency is None:
             return None
         return self.frequency / self.wavenumber
-
-
-_STABLE = Instability("stable", 0.0, 0.0, 0.0, "none")
 
 
 def classify(state: HomogeneousState, order: int = 0) -> Instability:
@@ -111,33 +113,30 @@ def classify(state: HomogeneousState, order: int = 0) -> Instability:
         fastest = slow_mode(state, shortest)
         if fastest.real > 0.0:
             extent: Extent = "long-wave" if slow_mode(state, 0.0).real > 0.0 else "finite-wavelength"
-            return Instability(_kind(fastest), None, None, None, extent, _together(state, shortest, 0, fastest))
+            together = _together(state, shortest, 0, fastest)
+            return Instability(_kind(fastest), None, None, None, extent, fastest.real, together)
         if not lengths:
-            return _STABLE
-    q = searched_wavenumbers(lengths)
+            return Instability("stable", 0.0, 0.0, 0.0, "none", fastest.real)
+    q = searched_wavenumbers(lengths, order)
     growth = leading(state, q, order)
-    best = _largest(state, q, growth.real, order)
+    best = _largest(state, q[1:], growth[1:].real, order)
     top = complex(leading(state, np.array([best]), order)[0])
-    uniform = growth[0].real > 0.0
-    slow = 0j if uniform else slow_mode(state, 0.0)
-    if top.real <= 0.0 and slow.real <= 0.0:
-        return _STABLE
-    extent = "uniform" if uniform else "long-wave" if slow.real > 0.0 else "finite-wavelength"
-    # growth that drowns in round-off is that of the longest waves
+    if growth[0].real > 0.0:
+        place, mode = (best, top) if top.real > growth[0].real else (0.0, complex(growth[0]))
+        return Instability(_kind(mode), mode.real, place, abs(mode.imag), "uniform", mode.real)
+    slow = slow_mode(state, 0.0)
+    # growth that drowns in round-off says nothing
+    told = np.where(growth[1:].real == 0.0, -np.inf, growth[1:].real / q[1:] ** 2)
+    margin = max(slow.real, top.real / best**2 if top.real != 0.0 else -np.inf, float(np.max(told)))
+    if margin <= 0.0:
+        return Instability("stable", 0.0, 0.0, 0.0, "none", margin)
+    extent = "long-wave" if slow.real > 0.0 else "finite-wavelength"
+    # where all does, it is that of the longest waves
     mode, place = (top, best) if top.real > 0.0 else (slow, 0.0)
-    together = None if uniform else _together(state, place, order if place > 0.0 else 0, mode)
+    together = _together(state, place, order if place > 0.0 else 0, mode)
     if best >= q[-2]:
-        return Instability(_kind(mode), None, None, None, extent, together)
-    return Instability(_kind(mode), top.real, best, abs(top.imag), extent, together)
-
-
-def onset(state: HomogeneousState, order: int = 0) -> float:
-    """Largest growth over q^2 (length^2/time) on the wavenumbers that are searched: its sign tells whether anything grows."""
-    lengths = intrinsic_lengths(state, order)
-    uniform = float(leading(state, np.array([0.0]), order)[0].real) if order > 0 else 0.0
-    slow = slow_mode(state, 0.0).real if uniform <= 0.0 else uniform
-    q = searched_wavenumbers(lengths)[1:] if lengths else np.array([1.0])
-    return max(slow, float(np.max(leading(state, q, order).real / q**2)))
+        return Instability(_kind(mode), None, None, None, extent, margin, together)
+    return Instability(_kind(mode), top.real, best, abs(top.imag), extent, margin, together)
 
 
 def _kind(growth: complex) -> InstabilityClass:
@@ -211,10 +210,12 @@ def intrinsic_lengths(state: HomogeneousState, order: int) -> list[float]:
     return sorted(set(found))
 
 
-def searched_wavenumbers(lengths: list[float]) -> Array:
+def searched_wavenumbers(lengths: list[float], order: int) -> Array:
     """Wavenumbers that are searched (1/length), rising from 0; the growth rate has no finer structure."""
-    even = [np.linspace(0.0, _REACH / one, _POINTS) for one in lengths]
-    few = np.geomspace(_LIMITS[0] / lengths[-1], _LIMITS[1] / lengths[0], _FEW)
+    points = _POINTS if order == 0 else _POINTS_OF_HIERARCHY
+    even = [np.linspace(0.0, _REACH / one, points) for one in lengths]
+    longest = _LIMITS[0] if order == 0 else _LONGEST_OF_HIERARCHY
+    few = np.geomspace(longest / lengths[-1], _LIMITS[1] / lengths[0], _FEW)
     return np.unique(np.concatenate([*even, few]))
 
 
@@ -243,9 +244,9 @@ __all__ = [
     "HomogeneousState",
     "Instability",
     "classify",
+    "eigenvalues",
     "intrinsic_lengths",
     "leading",
-    "onset",
     "searched_wavenumbers",
     "slow_mode",
 ]

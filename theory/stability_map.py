@@ -3,9 +3,13 @@
 Boundaries are lines on which the class changes, known to 1e-8 of the axes (:mod:`theory.contours`):
 
 - onsets, where the fastest mode stops to decay;
-- between static and oscillatory: an exceptional line where the two fastest modes coalesce, or else a line on which two modes at
-  different wavenumbers grow equally fast;
+- between static and oscillatory: an exceptional line where the two fastest modes coalesce, or else a jump, on which two modes
+  at different wavenumbers grow equally fast: near an exceptional point growth rates fall as a square root towards the complex
+  side, so that the fastest of unequal species seldom is the one that coalesces;
 - between the other attributes of a class (see :class:`theory.linear_stability.Instability`).
+
+Beside them stand the exceptional lines of long waves, on which two eigenvalues of M(0) coalesce: the oscillatory condition,
+[S1] Eq. 12, with equality.
 """
 
 from collections.abc import Mapping
@@ -19,7 +23,7 @@ from theory.contours import Boundary, Field, Patch, Tracer
 from theory.errors import InputError
 from theory.exceptional_points import squared_gap
 from theory.homogeneous import HomogeneousState
-from theory.linear_stability import Instability, classify, onset, slow_mode
+from theory.linear_stability import Instability, classify, eigenvalues, slow_mode
 from theory.model import Model
 
 Array = NDArray[np.float64]
@@ -99,7 +103,9 @@ class StabilityMap:
     order
         Highest angular harmonic; 0 is hydrodynamics.
     lines
-        Boundaries.
+        Boundaries of the classes.
+    exceptional
+        Where the modes of long waves coalesce; labels ``"complex"`` and ``"real"``, or ``"undefined"`` at the edge.
     patches
         Pieces of the regions, as (label, corners (corner, 2)) in the units of the axes; they fill the map.
     """
@@ -108,6 +114,7 @@ class StabilityMap:
     y: Axis
     order: int
     lines: tuple[MapLine, ...]
+    exceptional: tuple[MapLine, ...]
     patches: tuple[Patch, ...]
 
     @property
@@ -194,9 +201,12 @@ def stability_map(
     sampler = _Sampler(family, order)
     tracer = Tracer(sampler.label, tolerance, cells, sampler.margin)
     lines = [_line(one, sampler) for one in tracer.trace()]
-    low, extent = np.array([x.low, y.low]), np.array([x.high - x.low, y.high - y.low])
-    patches = tuple(Patch(one.label, low + extent * one.corners) for one in tracer.patches)
-    return StabilityMap(x, y, order, tuple(lines), patches)
+    long_waves = Tracer(sampler.long_wave_label, tolerance, cells, sampler.long_wave_margin).trace()
+    exceptional = [
+        MapLine(one.labels, _in_units(one.points, family), True) for one in long_waves if UNDEFINED not in one.labels
+    ]
+    patches = tuple(Patch(one.label, _in_units(one.corners, family)) for one in tracer.patches)
+    return StabilityMap(x, y, order, tuple(lines), tuple(exceptional), patches)
 
 
 class _Sampler:
@@ -232,11 +242,27 @@ class _Sampler:
 
     def _onset(self, x: float, y: float) -> float:
         found = self.at(x, y)
-        return np.nan if found is None else onset(found[0], self.order)
+        return np.nan if found is None else found[1].margin
 
     def _slow(self, x: float, y: float) -> float:
         found = self.at(x, y)
         return np.nan if found is None else slow_mode(found[0], 0.0).real
+
+    def long_wave_label(self, x: float, y: float) -> str:
+        """Whether long waves oscillate, growing or not."""
+        gap = self._long_wave_gap(x, y)
+        return UNDEFINED if np.isnan(gap) else "complex" if gap < 0.0 else "real"
+
+    def long_wave_margin(self, first: str, second: str) -> Field | None:
+        """The function that changes its sign between real and complex."""
+        return None if UNDEFINED in (first, second) else self._long_wave_gap
+
+    def _long_wave_gap(self, x: float, y: float) -> float:
+        state = self.family.state(x, y)
+        try:
+            return np.nan if state is None else float(squared_gap(eigenvalues(-state.matrix(0.0))))
+        except InputError:
+            return np.nan
 
     def gap(self, x: float, y: float) -> float:
         """Delta of the fastest mode over the squared rates there; NaN where there is none."""
@@ -245,17 +271,22 @@ class _Sampler:
             return np.nan
         state, instability = found
         if not instability.wavenumber:
-            values = np.linalg.eigvals(state.matrix(0.0)).astype(np.complex128)
+            values = eigenvalues(-state.matrix(0.0))
         else:
             values = state.growth(instability.wavenumber, self.order)
         return float(squared_gap(values)) / float(np.abs(values).max()) ** 2
 
 
+def _in_units(points: Array, family: Family) -> Array:
+    """Points of the unit square in the units of the axes."""
+    x, y = family.axes
+    return np.stack([x.value(points[:, 0]), y.value(points[:, 1])], axis=1)
+
+
 def _line(boundary: Boundary, sampler: _Sampler) -> MapLine:
-    x, y = sampler.family.axes
-    points = np.stack([x.value(boundary.points[:, 0]), y.value(boundary.points[:, 1])], axis=1)
     kinds = {one.split()[0] for one in boundary.labels}
-    return MapLine(boundary.labels, points, kinds == {"static", "oscillatory"} and _coalesce(boundary.points, sampler))
+    exceptional = kinds == {"static", "oscillatory"} and _coalesce(boundary.points, sampler)
+    return MapLine(boundary.labels, _in_units(boundary.points, sampler.family), exceptional)
 
 
 def _coalesce(points: Array, sampler: _Sampler) -> bool:
