@@ -192,7 +192,7 @@ class ParticleEngine:
         self._sense()
         return self._speeds.copy()
 
-    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> None:
+    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> bool:
         """Step on to a time.
 
         Parameters
@@ -201,6 +201,11 @@ class ParticleEngine:
             Time to reach; ``round(until/time_step)`` steps will have been taken in all.
         interrupt
             Asked before every step; where it says true, the method returns at once.
+
+        Returns
+        -------
+        bool
+            Whether the time was reached.
 
         Raises
         ------
@@ -214,6 +219,7 @@ class ParticleEngine:
             self._sensing.prepare(self._particles)
             self._step += 1
             self._sensed_now = False
+        return self._step >= last
 
     def _use_threads(self) -> None:
         # other engines of the process may have set another number

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from runs.initial_source import FROM_ELSEWHERE, read_source
 from runs.keys import keys
 from theory.fourier import Grid
 
@@ -35,6 +36,7 @@ def describe_run(specification: "RunSpecification") -> str:
         f"composition {composition}; box {box}",
         f"duration {run.duration:g}, a frame every {run.output_interval:g}, seed {run.seed}",
     ]
+    lines.append(f"starts from {_describe_start(specification)}")
     if specification.fields is not None:
         lines += _describe_fields(specification)
     if specification.particles is not None:
@@ -43,17 +45,39 @@ def describe_run(specification: "RunSpecification") -> str:
     return "\n".join(lines)
 
 
+def _describe_start(specification: "RunSpecification") -> str:
+    """The initial state in words; what comes from elsewhere is read, so that a check finds what a run would."""
+    initial = specification.initial
+    noise = f" with a perturbation of {initial.relative_noise:g}" if initial.relative_noise > 0.0 else ""
+    if initial.state in FROM_ELSEWHERE:
+        cells = " x ".join(str(n) for n in read_source(specification).density.shape[:0:-1])
+        return f"the densities of {initial.path} ({cells} cells){noise}"
+    if initial.state == "phases":
+        shares = ", ".join(f"{share:.4g}" for share in specification.phase_shares)
+        return f"phases in the geometry {initial.geometry}, shares {shares}{noise}"
+    if initial.state == "waves":
+        return f"{len(initial.waves)} waves{noise}"
+    return f"the homogeneous mixture{noise}"
+
+
 def _describe_fields(specification: "RunSpecification") -> list[str]:
+    from fieldsolver.solver import DEFAULT_TOLERANCE
+    from fieldsolver.steppers import STEPPERS, default_stepper
     from runs.execute import fields_time_step
 
     settings, model = specification.fields, specification.model
     assert settings is not None
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
-    step = fields_time_step(specification)
-    steps = specification.run.duration / step
-    evaluations = 2 if settings.stepper == "etdrk2" else 1
     species = model.number_of_species
-    seconds = steps * grid.cells * species * evaluations * _NANOSECONDS_PER_CELL * 1e-9
+    scheme = STEPPERS[settings.stepper or default_stepper(settings.noise)]
+    seconds_per_step = grid.cells * species * scheme.evaluations * _NANOSECONDS_PER_CELL * 1e-9
+    step = fields_time_step(specification)
+    if step is None:
+        pace = f"steps with an error below {settings.tolerance or DEFAULT_TOLERANCE:g}"
+        cost = f"about {_duration(seconds_per_step)} per step on one core"
+    else:
+        pace, steps = f"time step {step:g}", specification.run.duration / step
+        cost = f"{steps:.3g} steps, about {_duration(steps * seconds_per_step)} on one core"
     # real: density, sensed, speed, flux; spectral (as many numbers): the same and the stepper's and noise's arrays
     arrays = species * (5 + 5 + 8) + len(model.channels.sources) * 3
     memory = arrays * grid.cells * _BYTES_PER_FLOAT
@@ -62,8 +86,8 @@ def _describe_fields(specification: "RunSpecification") -> list[str]:
     noise = f"noise {settings.noise:g}" if settings.noise else "deterministic"
     return [
         f"fields: grid {' x '.join(map(str, settings.grid))}, spacing {max(grid.spacing):.4g}{resolution}; {noise}; "
-        f"{settings.stepper}, time step {step:g}",
-        f"        about {_memory(memory)} of memory; {steps:.3g} steps, about {_duration(seconds)} on one core",
+        f"{scheme.name}, {pace}",
+        f"        about {_memory(memory)} of memory; {cost}",
     ]
 
 

@@ -98,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--wavenumbers", metavar="Q,Q,...", help="evaluate the dispersion relation at these (1/length)")
     _json(predict)
 
+    _phase_diagram_options(
+        _command(commands, "phase-diagram", _phase_diagram, "theory's phase diagram of a file's mixture", file=True)
+    )
+
     compare = _command(commands, "compare", _compare, "theory, fields and particles side by side, with errors")
     compare.add_argument(
         "directories", metavar="DIR", nargs="+", type=Path, help="run directories; several of the same model are replicas"
@@ -107,8 +111,39 @@ def _parser() -> argparse.ArgumentParser:
 
     figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
-    figure.add_argument("--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png)")
+    figure.add_argument(
+        "--kind", choices=("overview", "kymograph"), default="overview", help="what to draw (default: overview)"
+    )
+    figure.add_argument(
+        "--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png or kymograph.png)"
+    )
+
+    movie = _command(commands, "movie", _movie, "film the densities of a run")
+    movie.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    movie.add_argument("--output", metavar="FILE", type=Path, help="gif, or mp4 where ffmpeg is there (default: DIR/movie.gif)")
+    movie.add_argument("--rate", metavar="N", type=float, default=15.0, help="pictures per second (default: 15)")
     return parser
+
+
+def _phase_diagram_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--figure", metavar="FILE", type=Path, help="draw the diagram: png, pdf or svg")
+    parser.add_argument(
+        "--free-energy", metavar="FILE", type=Path, help="draw the free energy and its tangent plane at the file's composition"
+    )
+    parser.add_argument(
+        "--parameter",
+        metavar="KEY=LOW:HIGH",
+        help="of one species: over the values of a key, for example model.parameters.k=0.2:1.5",
+    )
+    parser.add_argument(
+        "--runs",
+        metavar="DIR",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="run directories whose phase densities and compositions the figure shows",
+    )
+    _json(parser)
 
 
 def _command(
@@ -238,6 +273,15 @@ def _predict(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _phase_diagram(options: argparse.Namespace) -> int:
+    from runs.phase_diagram import answer
+
+    figures = {"figure": options.figure, "free_energy": options.free_energy}
+    found, text = answer(_load(options), parameter=options.parameter, runs=options.runs, **figures)
+    print(json.dumps(found, allow_nan=False) if options.json else text)
+    return DONE
+
+
 def _wavenumbers(text: str | None) -> list[float] | None:
     from theory.errors import InputError
 
@@ -259,8 +303,16 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _figure(options: argparse.Namespace) -> int:
     from runs.figures import draw
+    from runs.kymograph import draw_kymograph
 
-    print(draw(options.directory, options.output))
+    print((draw_kymograph if options.kind == "kymograph" else draw)(options.directory, options.output))
+    return DONE
+
+
+def _movie(options: argparse.Namespace) -> int:
+    from runs.movie import film
+
+    print(film(options.directory, options.output, rate=options.rate))
     return DONE
 
 

@@ -2,24 +2,26 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
+from runs.initial_section import check_initial, check_lengths, check_polarity, check_waves
 from runs.model_section import ModelCheck, check_speed
 from runs.problems import ProblemList, hint, nearest, show_path, value_at
 from runs.settings import (
+    NOISY_STEPPERS,
     DomainSection,
-    InitialSettings,
+    FieldSettings,
     RunFileSections,
     RunSettings,
 )
 from runs.toml_lines import KeyPath
+from theory.errors import InputError
 
-RUNNABLE_DIMENSION = 2
+RUNNABLE_DIMENSIONS = {"fields": (1, 2, 3), "particles": (2,)}
 LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
 MOST_FRAMES = 10**7
-SHARE_TOLERANCE = 1e-6
+MOST_SAMPLES = 10**4
 
 
 def check_together(sections: RunFileSections, check: ModelCheck, problems: ProblemList) -> None:
@@ -41,16 +43,24 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         dimension = None
     size = None if sections.domain is None else box_size(sections.domain, dimension or 1)
     if isinstance(data.get("initial"), dict) and not problems.touches("initial"):
-        _check_initial(data["initial"], sections.initial, problems)
+        check_initial(data["initial"], sections.initial, problems)
+        if dimension is not None and check.names:
+            check_waves(sections, check.names, dimension, problems)
+            check_polarity(sections, check.names, dimension, problems)
     if dimension is not None:
         _check_dimension(dimension, problems)
     if check.names:
         _check_densities(check, sections, problems)
     if sections.run is not None:
         _check_times(sections.run, sections, problems)
+    if sections.fields is not None:
+        _check_stepping(sections.fields, problems)
+        if sections.run is not None:
+            _check_samples(sections.fields, sections.run, problems)
+    _check_order(check, sections, problems)
     if size is not None and sections.domain is not None and not problems.touches("domain"):
         _check_counts(size, sections, problems)
-        _check_patches(size, sections.initial, problems)
+        check_lengths(size, sections.initial, problems)
     _check_scales(sections, check.names, problems)
 
 
@@ -65,14 +75,26 @@ def _check_dimension(dimension: int, problems: ProblemList) -> None:
         if isinstance(value, list) and len(value) != dimension:
             message = f"model.dimension is {dimension}, but the list has {len(value)}"
             problems.add(path, message, "allowed: one number for each dimension")
-    for name in ("fields", "particles"):
-        if name in problems.data and dimension != RUNNABLE_DIMENSION:
+    for name, runnable in RUNNABLE_DIMENSIONS.items():
+        if name in problems.data and dimension not in runnable:
+            told = " or ".join(map(str, runnable))
             problems.add(
                 ("model", "dimension"),
-                f"this version runs models in {RUNNABLE_DIMENSION}D only; "
-                f"remove [{name}] to work out the theory of this model alone",
-                f"allowed with [{name}]: {RUNNABLE_DIMENSION}",
+                f"[{name}] runs models in {told}D only; remove it to do without",
+                f"allowed with [{name}]: {told}",
             )
+
+
+def _check_order(check: ModelCheck, sections: RunFileSections, problems: ProblemList) -> None:
+    """The model has equations of the fields' order."""
+    from theory.orders import check_order
+
+    if sections.fields is None or check.model is None:
+        return
+    try:
+        check_order(check.model, sections.fields.order)
+    except InputError as error:
+        problems.add(("fields", "order"), str(error))
 
 
 def _check_densities(check: ModelCheck, sections: RunFileSections, problems: ProblemList) -> None:
@@ -146,6 +168,48 @@ def _check_step(path: KeyPath, time_step: float, run: RunSettings, problems: Pro
         problems.add(path, message, f"allowed: a number >= {run.duration / MOST_STEPS:g}")
 
 
+def _check_stepping(fields: FieldSettings, problems: ProblemList) -> None:
+    """Steps that follow the error, and schemes without noise, are for deterministic runs."""
+    if fields.tolerance is not None and fields.time_step is not None:
+        problems.add(("fields", "tolerance"), "stated beside fields.time_step, which is fixed; keep one of the two")
+    if fields.noise == 0.0:
+        return
+    if fields.tolerance is not None:
+        message = f"a noisy run has a fixed time step, and fields.noise is {fields.noise:g}; leave it out, or set noise = 0"
+        problems.add(("fields", "tolerance"), message)
+    if fields.stepper is not None and fields.stepper not in NOISY_STEPPERS:
+        problems.add(
+            ("fields", "stepper"),
+            f"this scheme is for deterministic runs, and fields.noise is {fields.noise:g}",
+            "allowed with noise: " + " or ".join(f'"{name}"' for name in NOISY_STEPPERS),
+        )
+
+
+def _check_samples(fields: FieldSettings, run: RunSettings, problems: ProblemList) -> None:
+    """Samples are a whole fraction of the output interval, and not closer than steps; averages begin before the end."""
+    path: KeyPath = ("fields", "observables")
+    interval = fields.observables.sample_interval
+    if interval is not None:
+        ratio = run.output_interval / interval
+        if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
+            message = f"no whole fraction of run.output_interval = {run.output_interval:g}"
+            problems.add((*path, "sample_interval"), message, f"allowed: {run.output_interval:g} divided by 1, 2, 3, ...")
+        elif fields.time_step is not None and interval < fields.time_step * (1.0 - 1e-9):
+            problems.add(
+                (*path, "sample_interval"),
+                f"shorter than fields.time_step = {fields.time_step:g}",
+                f"allowed: a number >= {fields.time_step:g}",
+            )
+        elif ratio > MOST_SAMPLES:
+            problems.add((*path, "sample_interval"), f"more than {MOST_SAMPLES} samples in each frame")
+    if fields.observables.average_after >= run.duration:
+        problems.add(
+            (*path, "average_after"),
+            f"not before the end of the run, run.duration = {run.duration:g}",
+            f"allowed: a number >= 0 and < {run.duration:g}",
+        )
+
+
 def _check_counts(size: tuple[float, ...], sections: RunFileSections, problems: ProblemList) -> None:
     volume = math.prod(size)
     if not 0.0 < volume < math.inf:
@@ -164,15 +228,6 @@ def _check_counts(size: tuple[float, ...], sections: RunFileSections, problems: 
     elif count < 0.5:
         message = f"{count:.4g} particles in the box; choose a larger box or higher densities"
         problems.add(("composition",), message, "allowed: at least 1 particle")
-
-
-def _check_patches(size: tuple[float, ...], initial: InitialSettings, problems: ProblemList) -> None:
-    if initial.patch_size is not None and initial.patch_size > min(size):
-        problems.add(
-            ("initial", "patch_size"),
-            "longer than the shortest edge of the box",
-            f"allowed: a number > 0 and <= {min(size):g}",
-        )
 
 
 def _check_scales(sections: RunFileSections, names: tuple[str, ...], problems: ProblemList) -> None:
@@ -198,20 +253,4 @@ def _check_scales(sections: RunFileSections, names: tuple[str, ...], problems: P
             ("fields", "noise_length"),
             "missing; the local kernel has no range at which noise could end: state a length, or noise = 0",
             "allowed: a number > 0",
-        )
-
-
-def _check_initial(data: Mapping[str, Any], initial: InitialSettings, problems: ProblemList) -> None:
-    if initial.state == "phases" and not initial.phases:
-        problems.add(("initial", "state"), "no [[initial.phases]] in the file; add one for each phase")
-    elif initial.phases and "state" not in data:
-        problems.add(("initial", "phases"), 'phases are used with state = "phases" only; state it in [initial]')
-    if initial.patch_size is not None and initial.geometry == "slab" and "geometry" not in data:
-        problems.add(("initial", "patch_size"), 'used with geometry = "patches" only; state it in [initial]')
-    total = math.fsum(phase.share for phase in initial.phases)
-    if initial.phases and abs(total - 1.0) > SHARE_TOLERANCE:
-        problems.add(
-            ("initial", "phases"),
-            f"the shares add up to {total:.9g}",
-            f"allowed: 1 within {SHARE_TOLERANCE:g}",
         )

@@ -15,22 +15,24 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from runs.atomic import StoreError
 from runs.checkpoint import NEWEST, PREVIOUS
-from runs.initial import initial_density
+from runs.frames_of_run import stored_specification
+from runs.initial import initial_density, initial_polarity
+from runs.initial_source import FROM_ELSEWHERE, Source, keep_source, kept_source, read_source
 from runs.locking import RunLock
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, provenance, recall_wisdom
-from runs.runfile import RunSpecification, parse
-from runs.store import Store, read_run_file, write_run_file
+from runs.runfile import RunSpecification, Scale
+from runs.store import Store, write_run_file
 from theory.errors import NumericalFailure
 from theory.fourier import Grid
 from theory.frames import Frame, Json, State
 
 if TYPE_CHECKING:
+    from fieldsolver import Observables
     from runs.settings import RunSettings
 
 logger = logging.getLogger("twoscale")
 
-Scale = Literal["fields", "particles"]
 Status = Literal["done", "interrupted", "failed"]
 
 _SCALES: tuple[Scale, ...] = ("fields", "particles")
@@ -48,7 +50,7 @@ class Engine(Protocol):
     def step(self) -> int: ...
     @property
     def time_step(self) -> float: ...
-    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> None: ...
+    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> bool: ...
     def frame(self) -> Frame: ...
     def state(self) -> State: ...
     def restore(self, state: State) -> None: ...
@@ -87,42 +89,78 @@ class Outcome:
     seconds: float
 
 
-def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1) -> Engine:
+def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1, source: Source | None = None) -> Engine:
     """The engine of one scale, at its initial state.
+
+    Parameters
+    ----------
+    specification
+        The run.
+    scale
+        Which engine.
+    threads
+        Threads of the engine.
+    source
+        Initial fields that were read from elsewhere; read now if they are needed and not given.
 
     Raises
     ------
     InputError
-        The model cannot be run at this scale.
+        The model cannot be run at this scale, or its initial state cannot be read.
     """
+    if source is None and specification.initial.state in FROM_ELSEWHERE:
+        source = read_source(specification)
     recall_wisdom()
-    engine = _build_fields(specification, threads) if scale == "fields" else _build_particles(specification, threads)
+    build = _build_fields if scale == "fields" else _build_particles
+    engine = build(specification, threads, source)
     keep_wisdom()
     return engine
 
 
-def _build_fields(specification: RunSpecification, threads: int) -> Engine:
+def _build_fields(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
     from fieldsolver import FieldSolver
 
     settings = specification.fields
     assert settings is not None
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
+    density = initial_density(specification, grid, source)
     return FieldSolver(
         specification.model,
         specification.size,
-        initial_density(specification, grid),
+        density,
+        order=settings.order,
+        polarity=initial_polarity(specification, density, grid, source) if settings.order > 0 else None,
+        precision=settings.precision,
         noise=settings.noise,
         noise_length=settings.noise_length,
         time_step=fields_time_step(specification),
+        tolerance=settings.tolerance,
         stepper=settings.stepper,
         seed=specification.run.seed,
         threads=threads,
         maximum_clipped_share=settings.maximum_clipped_share,
+        observables=_observables(specification),
     )
 
 
-def fields_time_step(specification: RunSpecification) -> float:
-    """Time step of the fields (time): as stated, or the solver's default, shortened so that outputs fall on steps.
+def _observables(specification: RunSpecification) -> "Observables":
+    from fieldsolver import Observables
+
+    assert specification.fields is not None
+    stated = specification.fields.observables.model_dump()
+    stated["sample_interval"] = _sample_interval(specification)
+    return Observables(output_interval=specification.run.output_interval, **stated)
+
+
+def _sample_interval(specification: RunSpecification) -> float:
+    assert specification.fields is not None
+    return specification.fields.observables.sample_interval or specification.run.output_interval
+
+
+def fields_time_step(specification: RunSpecification) -> float | None:
+    """Fixed time step of the fields (time): as stated, or with noise the default, shortened so that samples fall on steps.
+
+    None where steps follow the error.
 
     Raises
     ------
@@ -131,16 +169,18 @@ def fields_time_step(specification: RunSpecification) -> float:
     """
     from fieldsolver.timestep import default_time_step
 
-    settings, interval = specification.fields, specification.run.output_interval
+    settings = specification.fields
     assert settings is not None
-    if settings.time_step is not None:
+    interval = _sample_interval(specification)
+    if settings.time_step is not None or settings.noise == 0.0:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
-    longest = default_time_step(specification.model, specification.model.densities(dict(specification.composition)), grid)
+    composition = specification.model.densities(dict(specification.composition))
+    longest = default_time_step(specification.model, composition, grid, settings.order)
     return interval / math.ceil(interval / longest * (1.0 - 1e-12))
 
 
-def _build_particles(specification: RunSpecification, threads: int) -> Engine:
+def _build_particles(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
     from particles import ParticleEngine
 
     settings = specification.particles
@@ -150,7 +190,7 @@ def _build_particles(specification: RunSpecification, threads: int) -> Engine:
     if specification.initial.state != "homogeneous":
         spacing = min(one for one in model.sensing_ranges if one > 0.0) / 4.0
         shape = tuple(2 * max(4, round(edge / spacing / 2.0)) for edge in specification.size[::-1])
-        density = initial_density(specification, Grid(tuple(specification.size), shape))
+        density = initial_density(specification, Grid(tuple(specification.size), shape), source)
     return ParticleEngine(
         model,
         specification.size,
@@ -209,9 +249,12 @@ def run(
             f"{directory}: holds a run already; continue it with 'twoscale resume {directory}', or choose another --output"
         )
     # engines first: a model that cannot be run leaves no directory behind
-    engines = {scale: build_engine(specification, scale, count) for scale in wanted}
+    source = read_source(specification) if specification.initial.state in FROM_ELSEWHERE else None
+    engines = {scale: build_engine(specification, scale, count, source) for scale in wanted}
     with RunLock(directory):
         write_run_file(directory, specification.text)
+        if source is not None:
+            keep_source(directory, specification.model.names, source)
         facts = provenance(seed=specification.run.seed, threads=count, overrides=specification.overrides)
         facts["scales"] = list(wanted)
         stores = {
@@ -263,12 +306,12 @@ def resume(
                 logger.warning("%s: %s", scale, warning)
             facts = checkpoint.provenance
             specification = stored_specification(directory, facts)
-            engine = build_engine(specification, scale, count)
+            engine = build_engine(specification, scale, count, _kept(directory, specification))
             if checkpoint.state is not None:
                 engine.restore(checkpoint.state)
             stores[scale], engines[scale] = store, engine
         for scale in _not_begun(facts, stores):
-            engines[scale] = build_engine(specification, scale, count)
+            engines[scale] = build_engine(specification, scale, count, _kept(directory, specification))
             stores[scale] = _begin(directory / scale, scale, engines[scale], facts, specification.text)
         settings = specification.run
         if duration is not None:
@@ -276,16 +319,16 @@ def resume(
         return _simulate_all(engines, stores, settings, quiet)
 
 
+def _kept(directory: Path, specification: RunSpecification) -> Source | None:
+    if specification.initial.state not in FROM_ELSEWHERE:
+        return None
+    return kept_source(directory, specification.model.names)
+
+
 def _not_begun(facts: Mapping[str, Json], begun: Mapping[Scale, Store]) -> list[Scale]:
     """Scales of a run that was killed before they had their first checkpoint."""
     wanted = facts.get("scales", [])
     return [scale for scale in _SCALES if isinstance(wanted, list) and scale in wanted and scale not in begun]
-
-
-def stored_specification(directory: Path | str, facts: object) -> RunSpecification:
-    """The run file of a run directory, with the overrides that it was run with."""
-    overrides = facts.get("overrides", []) if hasattr(facts, "get") else []
-    return parse(read_run_file(directory), source=str(Path(directory) / "run.toml"), overrides=[str(one) for one in overrides])
 
 
 class _Interruption:
@@ -354,9 +397,8 @@ def _simulate(
         try:
             while True:
                 target = next_output * settings.output_interval if next_output <= outputs else settings.duration
-                engine.advance(target, interrupt=pause)
+                reached = engine.advance(target, interrupt=pause)
                 progress.update(engine.time, engine.step)
-                reached = engine.step >= round(target / engine.time_step)
                 if reached and next_output <= outputs:
                     store.append(engine.frame())
                     next_output += 1
@@ -381,4 +423,4 @@ def _simulate(
     )
 
 
-__all__ = ["Outcome", "build_engine", "resume", "run", "stored_specification"]
+__all__ = ["Outcome", "Scale", "build_engine", "resume", "run", "stored_specification"]

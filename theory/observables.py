@@ -36,7 +36,7 @@ def modes(density: Array, grid: Grid, window: Array | None = None) -> ComplexArr
     ndarray
         Shape (species, ny, nkx).
     """
-    transformed = np.fft.rfft2(density) * grid.cell_volume
+    transformed = np.fft.rfftn(density, axes=tuple(range(-grid.dimension, 0))) * grid.cell_volume
     return np.asarray(transformed if window is None else transformed / window)
 
 
@@ -60,9 +60,9 @@ class Shells:
     counts
         Number of independent real degrees of freedom in each shell, shape (shell,).
     index
-        Shell of each stored mode, shape (ny, nkx); -1: the mean and modes beyond the last shell.
+        Shell of each stored mode, shape of the spectrum; -1: the mean and modes beyond the last shell.
     weights
-        Multiplicity of each stored mode, shape (ny, nkx).
+        Multiplicity of each stored mode, shape of the spectrum.
     """
 
     wavenumbers: Array
@@ -74,24 +74,34 @@ class Shells:
     def of(cls, grid: Grid, largest: float, width: float | None = None) -> "Shells":
         """Shells of a width (default the smallest wavenumber of the box's longest edge) up to a largest wavenumber."""
         step = 2.0 * np.pi / max(grid.size) if width is None else width
-        q = grid.wavenumber
-        index = np.floor(q / step + 0.5).astype(np.int64) - 1
+        return cls.of_modes(grid.wavenumber, grid.multiplicity, largest, step)
+
+    @classmethod
+    def of_modes(cls, q: Array, weights: Array, largest: float, width: float) -> "Shells":
+        """Shells of a width up to a largest wavenumber, of modes with the wavenumbers q and multiplicities of any shape.
+
+        Raises
+        ------
+        InputError
+            No mode is below the largest wavenumber.
+        """
+        index = np.floor(q / width + 0.5).astype(np.int64) - 1
         index[(q > largest) | (q == 0.0)] = -1
         shells = int(index.max()) + 1
         if shells < 1:
             raise InputError(f"no mode of the box lies below the wavenumber {largest:g}")
-        weights = grid.multiplicity
         inside = index >= 0
         counts: Array = np.bincount(index[inside], weights[inside], shells).astype(np.float64)
         mean = np.bincount(index[inside], (weights * q)[inside], shells) / np.maximum(counts, 1.0)
         return cls(mean, counts, index, weights)
 
     def average(self, values: Array) -> Array:
-        """Mean over each shell of values (..., ny, nkx); shape (..., shell)."""
+        """Mean over each shell of values (..., spectrum); shape (..., shell)."""
         inside = self.index >= 0
+        leading = values.shape[: values.ndim - self.index.ndim]
         flat = (values * self.weights)[..., inside]
-        out = np.empty((*values.shape[:-2], self.counts.size))
-        for position in np.ndindex(*values.shape[:-2]):
+        out = np.empty((*leading, self.counts.size))
+        for position in np.ndindex(*leading):
             out[position] = np.bincount(self.index[inside], flat[position], self.counts.size)
         return out / np.maximum(self.counts, 1.0)
 
@@ -129,8 +139,9 @@ def band_variance(density_modes: ComplexArray, grid: Grid, multiplier: Array) ->
 
 
 def filtered(density_modes: ComplexArray, grid: Grid, multiplier: Array) -> Array:
-    """The density in real space after multiplying its modes, shape (species, ny, nx)."""
-    return np.asarray(np.fft.irfft2(density_modes * multiplier, s=grid.shape) / grid.cell_volume)
+    """The density in real space after multiplying its modes, shape (species, [nz,] [ny,] nx)."""
+    axes = tuple(range(-grid.dimension, 0))
+    return np.asarray(np.fft.irfftn(density_modes * multiplier, s=grid.shape, axes=axes) / grid.cell_volume)
 
 
 @dataclass(frozen=True)
@@ -248,6 +259,28 @@ def dominant_wavenumber(shells: Shells, spectrum: Array) -> float:
     shift = 0.0 if curvature == 0.0 else 0.5 * (left - right) / curvature
     step = 0.5 * (shells.wavenumbers[top + 1] - shells.wavenumbers[top - 1])
     return float(shells.wavenumbers[top] + shift * step)
+
+
+def domain_size(wavenumbers: Array, power: Array, largest: float) -> float:
+    """2 pi over the mean wavenumber of a power spectrum: the size of a domain and its surroundings together.
+
+    Parameters
+    ----------
+    wavenumbers
+        |q| of each mode (1/length), any shape.
+    power
+        Power of each mode times its multiplicity, same shape.
+    largest
+        Wavenumber up to which the mean is taken (1/length): fluctuations beyond it belong to no domain.
+
+    Returns
+    -------
+    float
+        Length; infinite where there is no power.
+    """
+    inside = (wavenumbers > 0.0) & (wavenumbers <= largest)
+    total, moment = float(power[inside].sum()), float(np.sum(power[inside] * wavenumbers[inside]))
+    return 2.0 * np.pi * total / moment if moment > 0.0 else np.inf
 
 
 @dataclass(frozen=True)

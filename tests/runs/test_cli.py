@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import runs.cli
-import runs.figures
+import runs.figure_style
 from runs.cli import gallery_names, main
 from runs.keys import keys
 from runs.store import Store, open_series, read_checkpoint
@@ -265,13 +265,16 @@ def test_check_prints_model_resolution_memory_and_cost(tmp_path: Path, capsys: p
 
 
 def test_check_tells_the_time_step_of_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = IDEAL.replace("grid = [16, 16]\ntime_step = 0.1", "grid = [22, 16]\nnoise = 0")
+    text = IDEAL.replace("grid = [16, 16]\ntime_step = 0.1", "grid = [22, 16]")
     file = written(tmp_path, text.replace("[particles]\ntime_step = 0.1\n", ""))
     assert main(["check", file, "--set", "run.output_interval=0.06"]) == 0
     text = capsys.readouterr().out
     step = float(text.partition("time step ")[2].split()[0])
     assert 0.06 / step == pytest.approx(round(0.06 / step))
-    assert "deterministic" in text
+    assert "noise 1; etdrk2" in text
+    assert main(["check", file, "--set", "fields.noise=0"]) == 0
+    text = capsys.readouterr().out
+    assert "deterministic; sbdf2, steps with an error below 0.001\n" in text
     assert "note: fields.grid: 22 has a prime factor above 7; 24 is faster to transform" in text
 
 
@@ -540,7 +543,7 @@ def test_figure_tells_its_file(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # coarse pixels take less time
-    monkeypatch.setitem(runs.figures._STYLE, "savefig.dpi", 40)
+    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 40)
     assert main(["figure", str(finished), "--output", str(tmp_path / "figure.png")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'figure.png'}\n"
     assert (tmp_path / "figure.png").stat().st_size > 1000

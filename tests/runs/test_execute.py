@@ -22,6 +22,7 @@ import pytest
 
 import runs.execute
 from runs.execute import Outcome, Scale, fields_time_step, resume, run
+from runs.initial_source import Source
 from runs.locking import RunLock, RunLocked
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, recall_wisdom
@@ -51,18 +52,20 @@ class Ticking:
     def time(self) -> float:
         return self.step * self.time_step
 
-    def advance(self, until: float, *, interrupt: Callable[[], bool]) -> None:
+    def advance(self, until: float, *, interrupt: Callable[[], bool]) -> bool:
         self._calls += 1
         assert self._calls < 1000, "the run does not advance"
-        while self.step < round(until / self.time_step):
+        last = round(until / self.time_step)
+        while self.step < last:
             if self._asks_first and interrupt():
-                return
+                break
             if self._hook is not None:
                 self._hook(self)
             self.value = 3.9 * self.value * (1.0 - self.value)
             self.step += 1
             if not self._asks_first and interrupt():
-                return
+                break
+        return self.step >= last
 
     def frame(self) -> Frame:
         return Frame(self.time, self.step, {"value": Variable(np.array(self.value), (), "1", "value")}, {})
@@ -85,7 +88,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Build:
     """Replace both engines by ticking ones; hooks by scale."""
 
     def install(**hooks: Hook | None) -> None:
-        def build(specification: RunSpecification, scale: Scale, threads: int = 1) -> Ticking:
+        def build(specification: RunSpecification, scale: Scale, threads: int = 1, source: Source | None = None) -> Ticking:
             return Ticking(asks_first=scale == "particles", hook=hooks.get(scale))
 
         monkeypatch.setattr(runs.execute, "build_engine", build)

@@ -46,7 +46,7 @@ motion = { tumble_rate = 1.0 }
 speed = "v0*exp(-0.8*tanh((A - 50)/10) + 0.4*tanh((total - 100)/20))"
 [[model.species]]
 name = "B"
-motion = { aoup = true, persistence_time = 0.25 }
+motion = { tumble_rate = 3.0, rotational_diffusion = 1.0 }
 speed = "v0"
 translational_diffusion = 0.5
 chemotaxis = { food = { speed_bias = 0.25 } }
@@ -91,11 +91,22 @@ A = 75.0
 size = [60.0, 30.0]
 [fields]
 grid = [256, 128]
+order = 2
+precision = "float32"
 noise = 0.5
 time_step = 0.02
-stepper = "etd1"
+stepper = "exponential_euler"
 noise_length = 1.25
 maximum_clipped_share = 0.1
+[fields.observables]
+structure_factors = false
+pattern_velocity = false
+kymograph = false
+phase_densities = true
+currents = true
+entropy_production = true
+entropy_length = 0.5
+average_after = 1.0
 [particles]
 sensing = "exact"
 time_step = 0.005
@@ -117,6 +128,10 @@ densities = { A = 105.0, B = 25.0 }
 [[initial.phases]]
 share = 0.75
 densities = { A = 65.0, B = 25.0 }
+[[initial.waves]]
+species = "A"
+wave = [1, -2]
+amplitude = 0.5
 """
 
 # every key of a run file and its default: required (None), or as TOML, or in words
@@ -183,11 +198,23 @@ KEYS = {
     "fields": "none",
     "fields.grid": None,
     "fields.order": "0",
+    "fields.precision": '"float64"',
     "fields.noise": "1.0",
-    "fields.time_step": "chosen by the solver",
-    "fields.stepper": '"etdrk2"',
+    "fields.time_step": "follows the error; with noise chosen by the solver",
+    "fields.tolerance": "0.001",
+    "fields.stepper": '"sbdf2"; with noise "etdrk2"',
     "fields.noise_length": "the sensing range",
     "fields.maximum_clipped_share": "0.05",
+    "fields.observables": "none",
+    "fields.observables.sample_interval": "run.output_interval",
+    "fields.observables.structure_factors": "true",
+    "fields.observables.pattern_velocity": "true",
+    "fields.observables.kymograph": "true",
+    "fields.observables.phase_densities": "false",
+    "fields.observables.currents": "false",
+    "fields.observables.entropy_production": "false",
+    "fields.observables.entropy_length": "0.0",
+    "fields.observables.average_after": "0.0",
     "particles": "none",
     "particles.sensing": '"mesh"',
     "particles.time_step": "0.01",
@@ -200,13 +227,24 @@ KEYS = {
     "run.checkpoint_interval": "30.0",
     "initial": "none",
     "initial.state": '"homogeneous"',
-    "initial.noise": "0.01",
+    "initial.noise": '0.01 with "homogeneous" and "phases", else 0.0',
+    "initial.polarity": "none",
+    "initial.polarity.<species>": "none",
     "initial.geometry": '"slab"',
     "initial.patch_size": "a quarter of the shortest edge of the box",
+    "initial.radius": "from the shares",
     "initial.phases": "[]",
-    "initial.phases[].share": None,
+    "initial.phases[].share": "required, but with radius",
     "initial.phases[].densities": None,
     "initial.phases[].densities.<species>": None,
+    "initial.waves": "[]",
+    "initial.waves[].species": None,
+    "initial.waves[].wave": None,
+    "initial.waves[].amplitude": None,
+    "initial.waves[].phase": "0.0",
+    "initial.path": "none",
+    "initial.time": "its last frame",
+    "initial.scale": "its fields, if it has them",
 }
 
 WRONG_VALUES = {
@@ -241,7 +279,7 @@ def test_every_key_reaches_the_specification() -> None:
     read = parse(FULL, source="run.toml")
     assert (read.model.dimension, read.model.names) == (2, ("A", "B"))
     assert read.model.parameters == {"v0": 2.0}
-    # 1/tau = alpha for A; tau is stated for B
+    # 1/tau = alpha for A, alpha + Dr for B
     np.testing.assert_array_equal(read.model.persistence_times, [1.0, 0.25])
     np.testing.assert_array_equal(read.model.translational_diffusivities, [0.0, 0.5])
     # at A = 50, B = 50 both tanh vanish
@@ -267,12 +305,25 @@ def test_every_key_reaches_the_specification() -> None:
     assert read.particles is not None
     assert read.fields.model_dump() == {
         "grid": (256, 128),
-        "order": 0,
+        "order": 2,
+        "precision": "float32",
         "noise": 0.5,
         "time_step": 0.02,
-        "stepper": "etd1",
+        "tolerance": None,
+        "stepper": "exponential_euler",
         "noise_length": 1.25,
         "maximum_clipped_share": 0.1,
+        "observables": {
+            "sample_interval": None,
+            "structure_factors": False,
+            "pattern_velocity": False,
+            "kymograph": False,
+            "phase_densities": True,
+            "currents": True,
+            "entropy_production": True,
+            "entropy_length": 0.5,
+            "average_after": 1.0,
+        },
     }
     assert read.particles.model_dump() == {
         "sensing": "exact",
@@ -307,7 +358,7 @@ def test_defaults() -> None:
     for section in ("fields", "particles", "run", "initial"):
         for name, value in getattr(with_scales, section).model_dump().items():
             default = stated[f"{section}.{name}"]
-            if value is not None and default != "required" and name != "output_interval":
+            if value not in (None, {}) and default != "required" and name not in ("output_interval", "observables"):
                 expected = json.loads(default)
                 assert value == (tuple(expected) if isinstance(expected, list) else expected)
 
@@ -393,7 +444,24 @@ def test_wrong_types_are_refused_at_their_key(key: Any) -> None:
         ("fields.noise=-0.1", "fields.noise"),
         ("fields.noise_length=0", "fields.noise_length"),
         ("fields.maximum_clipped_share=1", None),
+        ("fields.observables.sample_interval=5", None),
+        ("fields.observables.sample_interval=0.02", None),
+        ("fields.observables.sample_interval=0.3", "fields.observables.sample_interval"),
+        ("fields.observables.sample_interval=10", "fields.observables.sample_interval"),
+        ("fields.observables.sample_interval=0.01", "fields.observables.sample_interval"),
+        ("fields.observables.average_after=499.9", None),
+        ("fields.observables.average_after=500", "fields.observables.average_after"),
+        ("fields.observables.entropy_length=-1", "fields.observables.entropy_length"),
         ("initial.noise=0.5", None),
+        ("initial.waves[0].wave=[85, 42]", None),
+        ("initial.waves[0].wave=[86, 0]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[0, -43]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[0, 0]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[1]", "initial.waves[0].wave"),
+        ("initial.waves[0].amplitude=-1", None),
+        ("initial.waves[0].amplitude=1.01", "initial.waves[0].amplitude"),
+        ("initial.waves[0].species=C", "initial.waves[0].species"),
+        ("initial.time=-1", "initial.time"),
         ("initial.noise=0.51", "initial.noise"),
         ("initial.patch_size=30", None),
         ("initial.patch_size=30.1", "initial.patch_size"),

@@ -14,6 +14,7 @@ from theory.observables import (
     Shells,
     band_variance,
     deposit_window,
+    domain_size,
     dominant_wavenumber,
     filtered,
     modes,
@@ -395,3 +396,27 @@ def test_no_pattern_has_no_speed(density: Array) -> None:
     found = travelling_speed(frames_of(lambda time: density), BOX, INTERVAL)
     assert found.speed == 0.0
     assert found.largest_turn == 0.0
+
+
+def test_domain_size_of_stripes_is_their_period() -> None:
+    grid = Grid((12.0, 12.0), (24, 24))
+    x = grid.coordinates("x")
+    density = np.broadcast_to(10.0 + np.cos(2.0 * np.pi * 3.0 * x / 12.0), (1, 24, 24)).copy()
+    power = grid.multiplicity * np.abs(modes(density, grid)[0]) ** 2
+    assert domain_size(grid.wavenumber, power, 5.0) == pytest.approx(4.0, rel=1e-10)
+    # what is beyond the largest wavenumber does not count
+    rough = power + 1e9 * (grid.wavenumber > 4.0)
+    assert domain_size(grid.wavenumber, rough, 4.0) == pytest.approx(4.0, rel=1e-10)
+    assert domain_size(grid.wavenumber, 0.0 * power, 5.0) == np.inf
+
+
+def test_shells_of_some_modes_are_those_of_the_grid() -> None:
+    """In any order of the modes, and in three dimensions."""
+    grid = Grid((6.0, 5.0, 4.0), (8, 10, 12))
+    whole = Shells.of(grid, 4.0)
+    order = np.random.default_rng(1).permutation(grid.wavenumber.size)
+    flat = grid.wavenumber.ravel()[order], grid.multiplicity.ravel()[order]
+    some = Shells.of_modes(*flat, 4.0, 2.0 * np.pi / 6.0)
+    np.testing.assert_array_equal(whole.counts, some.counts)
+    values = np.random.default_rng(2).normal(size=(2, *grid.spectral_shape))
+    np.testing.assert_allclose(whole.average(values), some.average(values.reshape(2, -1)[:, order]), rtol=1e-12)
