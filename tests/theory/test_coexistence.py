@@ -240,6 +240,20 @@ def test_demixing_by_cross_interactions_alone() -> None:
     assert np.log(a / b) == pytest.approx(0.02 * (a - b))
 
 
+def test_a_phase_that_has_just_split_in_two() -> None:
+    """Next to a critical end point Newton's method may find the unstable phase between two: both sides of it are looked at."""
+    laws = [
+        f"exp(-{k}*tanh(({n} - {r})/{w}) - 0.894*tanh((total - 64.48)/38.1))"
+        for n, k, r, w in (("A", 0.392, 67.5, 27.36), ("B", 1.481, 63.94, 27.26))
+    ]
+    model = Model(2, [Species(n, RUN, v) for n, v in zip("AB", laws, strict=True)])
+    composition = np.array([51.68188145417944, 180.27603846738123])
+    found = coexistence(model, composition)
+    np.testing.assert_allclose(found.densities, [[75.99745, 268.65756], [69.49185, 268.65748], [8.55047, 2.66174]], atol=1e-4)
+    assert np.all(np.linalg.eigvalsh(FreeEnergy(model, composition).stability(found.densities.T)) > 0.0)
+    _check(found, composition, FreeEnergy(model, composition))
+
+
 # --- chemotaxis ----------------------------------------------------------------------------------------------------------
 
 
