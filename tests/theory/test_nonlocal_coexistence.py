@@ -45,7 +45,7 @@ def test_exact_binodal(law: str, composition: float, exact: tuple[float, float])
     np.testing.assert_allclose(slab.plateaus, found.densities, rtol=1e-8)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.floats(0.5, 2.0), st.floats(20.0, 60.0), st.floats(0.3, 0.5))
 def test_exact_binodal_obeys_its_two_equations(k: float, middle: float, relative_width: float) -> None:
     """Equal activities, and the integral once more by QUADPACK."""
