@@ -2,9 +2,9 @@
 
 1. The lower hull of f over a grid of the window is refined where its facets span several phases (:mod:`theory.lower_hull`).
 2. The corners of the facet that holds a composition start Newton's method (:mod:`theory.phase_equilibrium`).
-3. The tangent plane that comes out is held against f on a finer grid, whose lowest basins are followed down to their bottoms,
-  and
-   against the scan over all densities. Where f dips below the plane there is a further phase, and step 2 is repeated with it.
+3. The tangent plane that comes out is held against f on a finer grid, whose lowest basins are followed down to their
+   bottoms, and against the scan over all densities. Where f dips below the plane there is a further phase, and step 2 is
+   repeated with it.
 """
 
 from collections.abc import Callable
@@ -82,7 +82,7 @@ class PhaseSearch:
         for n in range(_REFINEMENTS.get(self.upper.size, 0)):
             labels = self.labels(hull.facets, hull)
             corners = np.unique(hull.facets[np.ptp(labels, axis=1) > 0])
-            around = self._around(densities[:, corners], 0.5 ** (n + 1))
+            around = self.grid.around(densities[:, corners], 0.5 ** (n + 1))
             found = self.free_energy.density(around, GRID_TOLERANCE)
             finite = np.isfinite(found)
             nearest = np.repeat(at_the_end[corners], around.shape[1] // max(1, corners.size))
@@ -91,17 +91,6 @@ class PhaseSearch:
             at_the_end = np.concatenate([at_the_end, nearest[finite]])
             hull = LowerHull(densities, values)
         return hull, at_the_end
-
-    def _around(self, densities: Array, cells: float) -> Array:
-        """Neighbours of points (species, point) along every axis, at a distance in cells, inside the window."""
-        out = np.repeat(densities[:, :, None], 2 * self.upper.size, axis=2)
-        for m, upper in enumerate(self.upper):
-            along = self.grid.cells(densities)[m]
-            last = self.grid.shape[0] - 1
-            for sign in (0, 1):
-                moved = np.clip(along + (cells if sign else -cells), 0.0, last)
-                out[m, :, 2 * m + sign] = upper * (moved / last) ** 1.5
-        return out.reshape(self.upper.size, -1)
 
     def labels(self, facets: Indices, hull: LowerHull | None = None) -> Indices:
         """Labels of the phases that the corners of facets belong to; see :func:`corner_phases`."""

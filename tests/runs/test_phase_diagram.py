@@ -202,7 +202,9 @@ def test_without_a_free_energy(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert close(image, (0.890, 0.890, 0.890)) > 0.1
     assert close(image, (0.965, 0.788, 0.541)) > 0.01
     assert main(["phase-diagram", written(tmp_path, MIXTURE)]) == 0
-    assert "homogeneous mixtures become unstable on" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "homogeneous mixtures become unstable on" in text
+    assert text.count("no effective free energy") == 1
 
 
 def test_a_collapse_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
