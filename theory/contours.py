@@ -30,8 +30,8 @@ Cell = tuple[float, float, float, float]
 _SHIFT = 0.0618
 # departure of a boundary from a chord from which on the chord is divided, and how often it may be
 _SAG, _MOST_DIVISIONS = 5e-4, 6
-# size of a cell that is divided no more, and uncertainty of a junction
-_SMALLEST = 1e-5
+# size to which cells with several boundaries are divided, that of cells that are divided no more, and uncertainty of a junction
+_FINE, _SMALLEST = 0.008, 1e-5
 # share of a way within which the label must change about the root of a margin, else the margin is of no use there
 _TRUSTED = 0.1
 
@@ -141,7 +141,9 @@ class Tracer:
         pairs = [one.crossing.pair for one in ring]
         # a boundary that crosses the ring more than twice could be joined in more than one way
         clear = max(pairs.count(one) for one in pairs) <= 2
-        left = _unmatched(pairs)
+        left, size = _unmatched(pairs), max(cell[2] - cell[0], cell[3] - cell[1])
+        # what is small and close to a junction is seen by smaller cells only
+        clear = clear and (len(ring) == 2 or size <= _FINE)
         meeting = left or len(ring)
         if clear and _is_knot(ring, meeting):
             place, uncertainty = self._junction(cell, meeting)
@@ -150,7 +152,7 @@ class Tracer:
                 return
         if clear and left == 0:
             self._without_ears(ring)
-        elif max(cell[2] - cell[0], cell[3] - cell[1]) <= _SMALLEST:
+        elif size <= _SMALLEST:
             self._meet(self._without_ears(ring), _centre(cell))
         else:
             for part in self._quarters(cell):

@@ -73,7 +73,8 @@ def oscillatory_condition(state: HomogeneousState) -> OscillatoryCondition:
     matrix = state.matrix(0.0)
     scale = float(np.prod(state.speeds) / np.prod(state.diffusivities * state.densities))
     difference = float(matrix[0, 0] - matrix[1, 1])
-    return OscillatoryCondition(float(scale * matrix[0, 1] * matrix[1, 0]), -0.25 * scale * difference**2)
+    # a sum, as minus zero would be printed as such
+    return OscillatoryCondition(float(scale * matrix[0, 1] * matrix[1, 0]), 0.0 - 0.25 * scale * difference**2)
 
 
 def squared_gap(values: ComplexArray) -> Array:
