@@ -118,7 +118,7 @@ def test_free_energy_accounts_for_every_step(name: str) -> None:
         return float(grid.cell_volume * np.sum(seen * np.log(seen) - seen) + grid.cell_volume * np.sum(pair))
 
     difference = energy(path[-1]) - energy(path[0])
-    assert abs(difference) > 1.0
+    assert abs(difference) > 0.1
     assert found.result().rates[0] * found.result().time == pytest.approx(-difference, rel=1e-4)
 
 
