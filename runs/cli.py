@@ -127,6 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
     _json(compare)
 
+    entropy = _command(commands, "entropy", _entropy, "entropy production of a run: total, spectrum, across lengths, in space")
+    _entropy_options(entropy)
+
     figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
     figure.add_argument(
@@ -161,6 +164,22 @@ def _phase_diagram_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="run directories whose phase densities and compositions the figure shows",
     )
+    _json(parser)
+
+
+def _entropy_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    parser.add_argument("--scale", choices=("fields", "particles"), help="only this scale (default: all that there are)")
+    parser.add_argument(
+        "--frame", choices=("lab", "comoving"), default="lab", help="in which local maps are averaged (default: lab)"
+    )
+    parser.add_argument("--velocity", metavar="VX,VY,...", help="of the moving frame (default: that of the pattern)")
+    parser.add_argument(
+        "--lengths", metavar="L,L,...", help="coarse-graining lengths (default: multiples of the sensing range from 3/4 up)"
+    )
+    parser.add_argument("--filter", choices=("gaussian", "sharp"), default="gaussian", help="of the coarse-graining")
+    parser.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    parser.add_argument("--figure", metavar="FILE", type=Path, help="draw rates, spectrum and maps: png, pdf or svg")
     _json(parser)
 
 
@@ -290,7 +309,9 @@ def _keys(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     from runs.predict import answer
 
-    found, text = answer(_load(options), _wavenumbers(options.wavenumbers), order=options.order, figure=options.figure)
+    found, text = answer(
+        _load(options), _numbers("--wavenumbers", options.wavenumbers), order=options.order, figure=options.figure
+    )
     print(json.dumps(found, allow_nan=False) if options.json else text)
     return DONE
 
@@ -313,7 +334,7 @@ def _phase_diagram(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _wavenumbers(text: str | None) -> list[float] | None:
+def _numbers(option: str, text: str | None) -> list[float] | None:
     from theory.errors import InputError
 
     if text is None:
@@ -321,7 +342,7 @@ def _wavenumbers(text: str | None) -> list[float] | None:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise InputError(f"--wavenumbers is '{text}'; write numbers with commas between them, as 0.1,0.5,1.0") from None
+        raise InputError(f"{option} is '{text}'; write numbers with commas between them, as 0.1,0.5,1.0") from None
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -329,6 +350,23 @@ def _compare(options: argparse.Namespace) -> int:
 
     rows = compare(options.directories, after=options.after)
     print(json.dumps(rows, allow_nan=False) if options.json else as_table(rows))
+    return DONE
+
+
+def _entropy(options: argparse.Namespace) -> int:
+    from runs.entropy_answer import answer
+
+    found, text = answer(
+        options.directory,
+        figure=options.figure,
+        scale=options.scale,
+        frame=options.frame,
+        kind=options.filter,
+        after=options.after,
+        lengths=_numbers("--lengths", options.lengths),
+        velocity=_numbers("--velocity", options.velocity),
+    )
+    print(json.dumps(found, allow_nan=False) if options.json else text)
     return DONE
 
 

@@ -22,7 +22,6 @@ terms that integrate to zero. In the frame that moves along with a pattern the m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,51 +30,13 @@ from numpy.typing import NDArray
 from theory.blocking import BlockedMean
 from theory.coarse_graining import Filter
 from theory.currents import Currents
+from theory.entropy_estimate import EntropyEstimate
 from theory.errors import InputError, NumericalFailure
 from theory.fourier import Array, ComplexArray, Grid
 from theory.model import Model
 
 # a logarithm needs positive densities: below this share of the mean density they are counted, and taken for it
 _FLOOR = 1e-3
-
-
-@dataclass(frozen=True)
-class EntropyEstimate:
-    """Rates of entropy production of a trajectory, one per filter.
-
-    Parameters
-    ----------
-    filters
-        The coarse-grainings.
-    rates
-        Entropy per time, shape (filter,) (1/time).
-    standard_errors
-        Shape (filter,); None where the trajectory is too short for them.
-    by_species
-        What each species contributes, shape (filter, species) (1/time).
-    density
-        Local rate of the first filter, shape of the grid (1/(time length^d)); None if it was not asked for.
-    time
-        What the trajectory covers (time).
-    intervals
-        Shortest and longest step (time).
-    clipped_shares
-        Largest share of cells that were too empty for a logarithm, shape (filter,).
-    spectrum, spectrum_errors
-        What the modes of each shell contribute with the first filter, shape (shell,) (1/time); None if it was not asked for,
-        or where the trajectory is too short for errors.
-    """
-
-    filters: tuple[Filter, ...]
-    rates: Array
-    standard_errors: Array | None
-    by_species: Array
-    density: Array | None
-    time: float
-    intervals: tuple[float, float]
-    clipped_shares: Array
-    spectrum: Array | None = None
-    spectrum_errors: Array | None = None
 
 
 class PathEntropy:
@@ -136,7 +97,15 @@ class PathEntropy:
         # the end of one step is the start of the next
         self._last: tuple[float, list[tuple[Array, Array]]] | None = None
 
-    def accumulate(self, start: float, before: Array, end: float, after: Array, flux: Array | None = None) -> None:
+    def accumulate(
+        self,
+        start: float,
+        before: Array,
+        end: float,
+        after: Array,
+        flux: Array | None = None,
+        displacement: Array | None = None,
+    ) -> None:
         """Take in one step.
 
         Parameters
@@ -148,6 +117,8 @@ class PathEntropy:
         flux
             Mean current of particles over the step, noise included, shape (species, component, [z,] [y,] x), for the local map;
             default: the longitudinal one.
+        displacement
+            Of the frame of the map in the middle of the step (x, y, ...) (length); default: the velocity times the time.
 
         Raises
         ------
@@ -169,7 +140,8 @@ class PathEntropy:
             mean -= mean.mean(axis=axes, keepdims=True)
             produced[n, 1:] = -volume * np.sum(mean * (rho_later - rho), axis=axes)
             if n == 0 and self._density is not None:
-                self._density += self._local(mean, (rho_later - rho) / (end - start), flux, start, end)
+                local = (end - start) * self._local(mean, (rho_later - rho) / (end - start), flux)
+                self._density += self._in_frame(local, 0.5 * (start + end), displacement)
             if n == 0 and self._spectrum is not None:
                 self._spectrum.add(self._by_shell(mean, rho_later - rho), end - start)
         produced[:, 0] = produced[:, 1:].sum(axis=1)
@@ -207,14 +179,16 @@ class PathEntropy:
             density = np.maximum(density, floor)
         return density, self.currents.potential(density)
 
-    def _local(self, potential: Array, change: Array, flux: Array | None, start: float, end: float) -> Array:
-        """Integral of -J o grad u over the step, in the frame of the map."""
+    def _local(self, potential: Array, change: Array, flux: Array | None) -> Array:
+        """-J o grad u."""
         currents = self.currents
         current = currents.longitudinal(change) if flux is None else self._filtered(currents.modes(flux), 0, flux)
-        local = -(end - start) * np.sum(current * currents.gradient(potential), axis=(0, 1))
-        if self._velocity is None:
-            return np.asarray(local)
-        return currents.shifted(local, -0.5 * (start + end) * self._velocity)
+        return np.asarray(-np.sum(current * currents.gradient(potential), axis=(0, 1)))
+
+    def _in_frame(self, local: Array, time: float, displacement: Array | None) -> Array:
+        if displacement is None:
+            displacement = None if self._velocity is None else time * self._velocity
+        return local if displacement is None else self.currents.shifted(local, -displacement)
 
     def _by_shell(self, potential: Array, change: Array) -> Array:
         """Minus the integral of u times the change, by the shells of its modes (Parseval)."""
