@@ -55,6 +55,8 @@ class FieldDynamics:
         self._righthandside, self._noise, self._time_step = righthandside, noise, time_step
         self._maximum_clipped_share = maximum_clipped_share
         self.monitors = monitors
+        if noise.strength > 0.0:
+            noise.prepare(time_step)
         layout = righthandside.layout
         self.reference = np.zeros(layout.components)
         harmonics = np.repeat(np.arange(layout.species), layout.basis.kept)
@@ -83,7 +85,6 @@ class FieldDynamics:
         squares = self._righthandside.modes.squared_wavenumber
         exact = rates[:, None, None] + diffusivities[:, None, None] * squares
         reference = self.reference[:, None, None] * squares
-        self._noise.prepare(exact + reference, self._time_step)
         return exact, reference
 
     def noise(self, step: int) -> Noise | None:

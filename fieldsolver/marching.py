@@ -13,6 +13,9 @@ from fieldsolver.steppers.base import Array, ComplexArray, Noise, Stepper, block
 from theory.errors import NumericalFailure
 from theory.frames import Json
 
+# of the step that is wished for: a step so much shorter would only be round-off to a multistep scheme
+_NOTHING = 1e-9
+
 
 class Dynamics(Protocol):
     """What is integrated.
@@ -115,18 +118,19 @@ class March:
         NumericalFailure
             From the dynamics, or because no step is short enough.
         """
-        while not self._reached(until):
+        while not self.reached(until):
             if isinstance(self.pace, StepControl):
                 self._adaptive_step(self.pace, until)
             else:
                 self._fixed_step(self.pace)
             if interrupt is not None and interrupt():
                 break
-        return self._reached(until)
+        return self.reached(until)
 
-    def _reached(self, until: float) -> bool:
+    def reached(self, until: float) -> bool:
+        """Whether a time is reached: to the nearest fixed step, or exactly but for what is no step at all."""
         if isinstance(self.pace, StepControl):
-            return self.time >= until
+            return until - self.time <= _NOTHING * self.pace.time_step
         return self.step >= round(until / self.pace)
 
     def _begin(self) -> None:

@@ -15,7 +15,7 @@ are free: correlations between harmonics, of the order of the polarity, are left
 is taken as  sqrt(2 Dt c_a) |q|  times the transform of sqrt(rho) xi.
 
 In a step dt the random numbers of a cell of volume a^d have these variances over (a^d dt). They are drawn in real space, where
-the noise is multiplicative, and weighted mode by mode with the exact variance of a decaying mode. Modes beyond pi over the
+the noise is multiplicative, and steppers weigh them mode by mode (:mod:`fieldsolver.steppers`). Modes beyond pi over the
 coarse-graining length, which a grid of that spacing would not hold, receive none: there a cell holds few particles and a
 fluctuating density has no meaning.
 """
@@ -32,7 +32,6 @@ from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.passes import Worker
 from fieldsolver.righthandside import RightHandSide
-from fieldsolver.steppers import noise_weight
 from fieldsolver.tables import ModeTable, ModeTerm, PointTable, PointTerm
 from theory.counter_random import Stream
 from theory.errors import InputError
@@ -138,14 +137,14 @@ class FieldNoise:
         squares = self._modes.squared_wavenumber
         self._spectra = np.array([np.sqrt(rate + diffusivity * squares) for _, (rate, diffusivity) in shaped])
 
-    def prepare(self, rates: Array, time_step: float) -> None:
-        """Set the weights of the modes for these decay rates (component, column, row) and time step."""
+    def prepare(self, time_step: float) -> None:
+        """Set the time step (time)."""
         self._time_step = time_step
-        if self.strength > 0.0:
-            self._weights = np.ascontiguousarray(noise_weight(rates, time_step) * self.band)
+        shape = (self._righthandside.layout.components, *self._modes.shape)
+        self._weights = np.ascontiguousarray(np.broadcast_to(time_step * self.band, shape))
 
     def draw(self, step: int, out: ComplexArray) -> None:
-        """The increment of one step, from the fields that the right-hand side holds.
+        """The increment G dW of one step, from the fields that the right-hand side holds; steppers give modes their weights.
 
         Parameters
         ----------

@@ -15,6 +15,8 @@ from fieldsolver.layout import Layout, linear_part, reference_diffusivities
 from fieldsolver.marching import March
 from fieldsolver.monitors import Monitors, angular_tail, inspect, sampled_densities, spectral_tail
 from fieldsolver.noise import FieldNoise, random_fields
+from fieldsolver.observables import Observables
+from fieldsolver.recording import Observation, Recorder
 from fieldsolver.righthandside import Extremes, RightHandSide
 from fieldsolver.steppers import STEPPERS, default_stepper
 from fieldsolver.timestep import default_time_step, stable_time_step
@@ -64,13 +66,15 @@ class FieldSolver:
     tolerance
         Largest error of a step, relative to the variation of the fields; for deterministic runs without a fixed step.
     stepper
-        Name of a scheme, see :mod:`fieldsolver.steppers`; by default ``"sbdf2"``, with noise ``"etdrk2"``.
+        Name of a scheme, see :mod:`fieldsolver.steppers`; by default ``"sbdf2"``, with noise ``"exponential_adams"``.
     seed
         Key of the random numbers.
     threads
         Threads of the loops and transforms; the results do not depend on it.
     maximum_clipped_share
         A noisy run stops when more than this share of cells has a negative density.
+    observables
+        What is measured on the way and shown in frames; by default nothing but the fields and monitors.
 
     Raises
     ------
@@ -96,6 +100,7 @@ class FieldSolver:
         seed: int = 1,
         threads: int = 1,
         maximum_clipped_share: float = 0.05,
+        observables: Observables | None = None,
     ) -> None:
         density = np.asarray(density, dtype=np.float64)
         name = stepper or default_stepper(noise)
@@ -117,6 +122,9 @@ class FieldSolver:
         inspect(self._righthandside, seen, math.inf)
         self._pace = self._new_pace(noise, time_step, tolerance, seen)
         self._march_from(state, Monitors())
+        observers = [] if observables is None else observables.observers(self._layout, modes)
+        schedule = () if observables is None else (observables.sample_interval, observables.samples_per_frame)
+        self._recorder = Recorder(observers, *schedule)
 
     def _new_pace(self, noise: float, time_step: float | None, tolerance: float | None, seen: Extremes) -> float | StepControl:
         """A fixed time step, or the control of steps that follow the error."""
@@ -240,11 +248,29 @@ class FieldSolver:
             enough for the tolerance.
         """
         set_threads(self._threads)
+        stopped = False
+
+        def after_step() -> bool:
+            nonlocal stopped
+            self._recorder.step(self._observation)
+            stopped = interrupt is not None and interrupt()
+            return stopped
+
+        self._recorder.step(self._observation)
         try:
-            return self._march.advance(until, interrupt)
+            for time in self._recorder.due(until):
+                if not self._march.advance(time, after_step):
+                    return False
+                self._recorder.sample(self._observation())
+                if stopped:
+                    break
+            return self._march.advance(until, after_step) if not stopped else self._march.reached(until)
         finally:
             if isinstance(self._pace, StepControl):
                 self.monitors.rejected_steps = self._pace.rejected
+
+    def _observation(self) -> Observation:
+        return Observation(self.time, self._march.state, self._layout, self._righthandside.modes)
 
     def spectral_tail(self) -> float:
         """Share of the densities' variance in the last third of the retained wavenumbers, the largest over the species."""
@@ -260,7 +286,7 @@ class FieldSolver:
             ``density_<species>``, ``concentration_<chemical>``, from order 1 on ``polarity_<axis>_<species>``, all ([z,] [y,]
             x); ``mean_speed_<species>``, ``mass_<species>``, ``polar_order_<species>``; ``spectral_tail``, ``negative_share``,
             ``clipped_share`` (largest so far), from order 1 on ``overpolarised_share``, from order 2 on ``angular_tail``; with
-            a fixed step ``stable_time_step``, otherwise ``time_step`` and ``rejected_steps``.
+            a fixed step ``stable_time_step``, otherwise ``time_step`` and ``rejected_steps``; and what the observers show.
         """
         state, layout, modes = self._march.state, self._layout, self._righthandside.modes
         extremes = self._righthandside.survey(state)
@@ -274,7 +300,8 @@ class FieldSolver:
             if layout.order > 0:
                 variables[f"polar_order_{name}"] = number(orders[s], "1", f"length of the mean direction of {name}")
         variables |= self._watched(extremes)
-        return Frame(self.time, self._march.step, variables, snapshots.coordinates(modes))
+        observed, coordinates = self._recorder.frame(self._observation())
+        return Frame(self.time, self._march.step, variables | observed, {**snapshots.coordinates(modes), **coordinates})
 
     def _bring_up_to_date(self, extremes: Extremes, variables: dict[str, Variable]) -> None:
         m, state = self.monitors, self._march.state
@@ -321,6 +348,7 @@ class FieldSolver:
             "initial_mass": self._initial_mass.copy(),
             "fftw_wisdom": np.frombuffer(self._wisdom, dtype=np.uint8),
         }
+        arrays |= self._recorder.memory()
         # an infinity is no JSON: no density seen yet is told by leaving the number out
         monitors = {name: value for name, value in asdict(self.monitors).items() if math.isfinite(value)}
         return State(arrays, {**numbers, "monitors": monitors})
@@ -346,6 +374,7 @@ class FieldSolver:
         self._initial_mass = np.array(state.arrays["initial_mass"])
         self._dynamics.reference = np.array(state.arrays["reference_diffusivity"])
         self._march.restore(state.arrays, state.numbers, self._dynamics.rates())
+        self._recorder.restore(state.arrays)
 
     def _pace_in_words(self) -> str:
         if isinstance(self._pace, StepControl):

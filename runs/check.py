@@ -53,7 +53,7 @@ def _describe_start(specification: "RunSpecification") -> str:
     initial = specification.initial
     noise = f" with a perturbation of {initial.relative_noise:g}" if initial.relative_noise > 0.0 else ""
     if initial.state in FROM_ELSEWHERE:
-        cells = " x ".join(str(n) for n in read_source(specification).shape[:0:-1])
+        cells = " x ".join(str(n) for n in read_source(specification).density.shape[:0:-1])
         return f"the densities of {initial.path} ({cells} cells){noise}"
     if initial.state == "phases":
         shares = ", ".join(f"{share:.4g}" for share in specification.phase_shares)

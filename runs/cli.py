@@ -98,7 +98,25 @@ def _parser() -> argparse.ArgumentParser:
         commands, "predict", _predict, "theory alone: stability, integrability, entropy production, coexistence", file=True
     )
     predict.add_argument("--wavenumbers", metavar="Q,Q,...", help="evaluate the dispersion relation at these (1/length)")
+    _order(predict)
+    predict.add_argument("--figure", metavar="FILE", type=Path, help="draw the dispersion relation: png, pdf or svg")
     _json(predict)
+
+    stability = _command(
+        commands, "stability-map", _stability_map, "instability classes over two parameters or densities", file=True
+    )
+    for axis in ("x", "y"):
+        words = "model.parameters.NAME=LOW:HIGH or composition.SPECIES=LOW:HIGH"
+        stability.add_argument(axis, metavar="KEY=LOW:HIGH", help=f"{axis} axis: {words}")
+    _order(stability)
+    stability.add_argument(
+        "--cells",
+        type=int,
+        metavar="N",
+        help="cells per side that bracket the boundaries (default: 24); smaller regions are missed",
+    )
+    stability.add_argument("--figure", metavar="FILE", type=Path, help="draw the map: png, pdf or svg")
+    _json(stability)
 
     _phase_diagram_options(
         _command(commands, "phase-diagram", _phase_diagram, "theory's phase diagram of a file's mixture", file=True)
@@ -111,9 +129,22 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
     _json(compare)
 
+    entropy = _command(commands, "entropy", _entropy, "entropy production of a run: total, spectrum, across lengths, in space")
+    _entropy_options(entropy)
+
     figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
-    figure.add_argument("--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png)")
+    figure.add_argument(
+        "--kind", choices=("overview", "kymograph"), default="overview", help="what to draw (default: overview)"
+    )
+    figure.add_argument(
+        "--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png or kymograph.png)"
+    )
+
+    movie = _command(commands, "movie", _movie, "film the densities of a run")
+    movie.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    movie.add_argument("--output", metavar="FILE", type=Path, help="gif, or mp4 where ffmpeg is there (default: DIR/movie.gif)")
+    movie.add_argument("--rate", metavar="N", type=float, default=15.0, help="pictures per second (default: 15)")
     return parser
 
 
@@ -135,6 +166,22 @@ def _phase_diagram_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="run directories whose phase densities and compositions the figure shows",
     )
+    _json(parser)
+
+
+def _entropy_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    parser.add_argument("--scale", choices=("fields", "particles"), help="only this scale (default: all that there are)")
+    parser.add_argument(
+        "--frame", choices=("lab", "comoving"), default="lab", help="in which local maps are averaged (default: lab)"
+    )
+    parser.add_argument("--velocity", metavar="VX,VY,...", help="of the moving frame (default: that of the pattern)")
+    parser.add_argument(
+        "--lengths", metavar="L,L,...", help="coarse-graining lengths (default: multiples of the sensing range from 3/4 up)"
+    )
+    parser.add_argument("--filter", choices=("gaussian", "sharp"), default="gaussian", help="of the coarse-graining")
+    parser.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    parser.add_argument("--figure", metavar="FILE", type=Path, help="draw rates, spectrum and maps: png, pdf or svg")
     _json(parser)
 
 
@@ -163,6 +210,10 @@ def _threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads (default: one per processor); results do not depend on it"
     )
+
+
+def _order(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--order", type=int, metavar="K", help="highest angular harmonic (default: fields.order of the file)")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
@@ -258,10 +309,21 @@ def _keys(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from runs.predict import as_text, predict
+    from runs.predict import answer
 
-    prediction = predict(_load(options), _wavenumbers(options.wavenumbers))
-    print(json.dumps(prediction, allow_nan=False) if options.json else as_text(prediction))
+    found, text = answer(
+        _load(options), _numbers("--wavenumbers", options.wavenumbers), order=options.order, figure=options.figure
+    )
+    print(json.dumps(found, allow_nan=False) if options.json else text)
+    return DONE
+
+
+def _stability_map(options: argparse.Namespace) -> int:
+    from runs.stability_map import answer
+
+    settings = {"order": options.order, "cells": options.cells}
+    found, text = answer(_load(options), options.x, options.y, figure=options.figure, **settings)
+    print(json.dumps(found, allow_nan=False) if options.json else text)
     return DONE
 
 
@@ -274,7 +336,7 @@ def _phase_diagram(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _wavenumbers(text: str | None) -> list[float] | None:
+def _numbers(option: str, text: str | None) -> list[float] | None:
     from theory.errors import InputError
 
     if text is None:
@@ -282,7 +344,7 @@ def _wavenumbers(text: str | None) -> list[float] | None:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise InputError(f"--wavenumbers is '{text}'; write numbers with commas between them, as 0.1,0.5,1.0") from None
+        raise InputError(f"{option} is '{text}'; write numbers with commas between them, as 0.1,0.5,1.0") from None
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -293,10 +355,35 @@ def _compare(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _entropy(options: argparse.Namespace) -> int:
+    from runs.entropy_answer import answer
+
+    found, text = answer(
+        options.directory,
+        figure=options.figure,
+        scale=options.scale,
+        frame=options.frame,
+        kind=options.filter,
+        after=options.after,
+        lengths=_numbers("--lengths", options.lengths),
+        velocity=_numbers("--velocity", options.velocity),
+    )
+    print(json.dumps(found, allow_nan=False) if options.json else text)
+    return DONE
+
+
 def _figure(options: argparse.Namespace) -> int:
     from runs.figures import draw
+    from runs.kymograph import draw_kymograph
 
-    print(draw(options.directory, options.output))
+    print((draw_kymograph if options.kind == "kymograph" else draw)(options.directory, options.output))
+    return DONE
+
+
+def _movie(options: argparse.Namespace) -> int:
+    from runs.movie import film
+
+    print(film(options.directory, options.output, rate=options.rate))
     return DONE
 
 

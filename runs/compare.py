@@ -150,7 +150,7 @@ class _Filters:
         shells = Shells.of(grid, cutoff)
         # in a small box the band ends first
         low = band & (grid.wavenumber <= _LOW_Q * 2.0 * np.pi / max(grid.size) * _BEYOND)
-        low[0, 0] = False
+        low.flat[0] = False
         coarse = np.exp(-0.5 * np.minimum((grid.wavenumber * _SMOOTHING * reach) ** 2, 1400.0))
         stride = max(1, int(0.5 * reach / max(grid.spacing)))
         return cls(kernel.transform(grid.wavenumber) * band, coarse, stride, shells, low, band)
@@ -259,7 +259,8 @@ def _travel(names: Sequence[str], modes: Any, grid: Grid, interval: float, block
 
 
 def _phase_densities(names: Sequence[str], modes: Any, grid: Grid, filters: _Filters, blocks: int) -> Measured:
-    densities = np.stack([filtered(one, grid, filters.coarse)[:, :: filters.stride, :: filters.stride] for one in modes])
+    thinned = (slice(None), *(slice(None, None, filters.stride),) * grid.dimension)
+    densities = np.stack([filtered(one, grid, filters.coarse)[thinned] for one in modes])
     pooled = phases(densities.swapaxes(0, 1))
 
     def estimator(frames: NDArray[np.intp]) -> Array:
@@ -284,11 +285,12 @@ class _Theory:
 def _theory(specification: RunSpecification) -> _Theory:
     """What linear theory says, with no error; nothing where it says nothing."""
     model = specification.model
+    order = specification.order
     try:
         state = HomogeneousState.of(model, dict(specification.composition))
+        instability = classify(state, order)
     except InputError:
         return _Theory({}, False, False)
-    instability = classify(state)
     values: Measured = {}
     stable = instability.kind == "stable"
     if stable:
@@ -358,7 +360,7 @@ def _linear_fluctuations(specification: RunSpecification, model: Model, state: H
     filters = _Filters.of(specification, grid)
     used = filters.band & (grid.wavenumber > 0.0)
     correlations = np.zeros((*grid.spectral_shape, len(model.names), len(model.names)))
-    correlations[used] = state.equal_time_correlations(grid.wavenumber[used])
+    correlations[used] = state.equal_time_correlations(grid.wavenumber[used], specification.order)
     values: Measured = {}
     weights = grid.multiplicity[filters.low]
     for a, first in enumerate(model.names):
@@ -383,6 +385,8 @@ def _regimes(specification: RunSpecification, theory: _Theory) -> dict[str, str]
     except InputError:
         run_length = float("nan")
     diffusive = f"hydrodynamics needs q v tau << 1 (here {low * run_length:.2g} at q = {low:.2g})"
+    if specification.order > 0:
+        diffusive = f"fields and theory of order {specification.order}"
     fields = "" if strength == 1.0 else f"the fields' noise has {strength:g} times the variance of the particles'; "
     fields = fields if strength > 0.0 else "fields are deterministic: no fluctuations; "
     onset = "theory: fastest-growing mode at onset; patterns coarsen or saturate later"

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from runs.initial_section import check_initial, check_lengths, check_waves
+from runs.initial_section import check_initial, check_lengths, check_polarity, check_waves
 from runs.model_section import ModelCheck, check_speed
 from runs.problems import ProblemList, hint, nearest, show_path, value_at
 from runs.settings import (
@@ -20,6 +20,7 @@ LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
 MOST_FRAMES = 10**7
+MOST_SAMPLES = 10**4
 
 
 def check_together(sections: RunFileSections, check: ModelCheck, problems: ProblemList) -> None:
@@ -44,6 +45,7 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         check_initial(data["initial"], sections.initial, problems)
         if dimension is not None and check.names:
             check_waves(sections, check.names, dimension, problems)
+            check_polarity(sections, check.names, dimension, problems)
     if dimension is not None:
         _check_dimension(dimension, problems)
     if check.names:
@@ -52,6 +54,8 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         _check_times(sections.run, sections, problems)
     if sections.fields is not None:
         _check_stepping(sections.fields, problems)
+        if sections.run is not None:
+            _check_samples(sections.fields, sections.run, problems)
     _check_order(check, sections, problems)
     if size is not None and sections.domain is not None and not problems.touches("domain"):
         _check_counts(size, sections, problems)
@@ -167,6 +171,31 @@ def _check_stepping(fields: FieldSettings, problems: ProblemList) -> None:
             ("fields", "stepper"),
             f"this scheme is for deterministic runs, and fields.noise is {fields.noise:g}",
             "allowed with noise: " + " or ".join(f'"{name}"' for name in NOISY_STEPPERS),
+        )
+
+
+def _check_samples(fields: FieldSettings, run: RunSettings, problems: ProblemList) -> None:
+    """Samples are a whole fraction of the output interval, and not closer than steps; averages begin before the end."""
+    path: KeyPath = ("fields", "observables")
+    interval = fields.observables.sample_interval
+    if interval is not None:
+        ratio = run.output_interval / interval
+        if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
+            message = f"no whole fraction of run.output_interval = {run.output_interval:g}"
+            problems.add((*path, "sample_interval"), message, f"allowed: {run.output_interval:g} divided by 1, 2, 3, ...")
+        elif fields.time_step is not None and interval < fields.time_step * (1.0 - 1e-9):
+            problems.add(
+                (*path, "sample_interval"),
+                f"shorter than fields.time_step = {fields.time_step:g}",
+                f"allowed: a number >= {fields.time_step:g}",
+            )
+        elif ratio > MOST_SAMPLES:
+            problems.add((*path, "sample_interval"), f"more than {MOST_SAMPLES} samples in each frame")
+    if fields.observables.average_after >= run.duration:
+        problems.add(
+            (*path, "average_after"),
+            f"not before the end of the run, run.duration = {run.duration:g}",
+            f"allowed: a number >= 0 and < {run.duration:g}",
         )
 
 

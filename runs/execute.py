@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from runs.atomic import StoreError
 from runs.checkpoint import NEWEST, PREVIOUS
 from runs.frames_of_run import stored_specification
-from runs.initial import initial_density
-from runs.initial_source import FROM_ELSEWHERE, keep_source, kept_source, read_source
+from runs.initial import initial_density, initial_polarity
+from runs.initial_source import FROM_ELSEWHERE, Source, keep_source, kept_source, read_source
 from runs.locking import RunLock
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, provenance, recall_wisdom
 from runs.runfile import RunSpecification, Scale
 from runs.store import Store, write_run_file
 from theory.errors import NumericalFailure
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.frames import Frame, Json, State
 
 if TYPE_CHECKING:
+    from fieldsolver import Observables
     from runs.settings import RunSettings
 
 logger = logging.getLogger("twoscale")
@@ -88,7 +89,7 @@ class Outcome:
     seconds: float
 
 
-def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1, source: Array | None = None) -> Engine:
+def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1, source: Source | None = None) -> Engine:
     """The engine of one scale, at its initial state.
 
     Parameters
@@ -100,13 +101,15 @@ def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1
     threads
         Threads of the engine.
     source
-        Initial densities that were read from elsewhere, see :func:`runs.initial.initial_density`.
+        Initial fields that were read from elsewhere; read now if they are needed and not given.
 
     Raises
     ------
     InputError
         The model cannot be run at this scale, or its initial state cannot be read.
     """
+    if source is None and specification.initial.state in FROM_ELSEWHERE:
+        source = read_source(specification)
     recall_wisdom()
     build = _build_fields if scale == "fields" else _build_particles
     engine = build(specification, threads, source)
@@ -114,17 +117,19 @@ def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1
     return engine
 
 
-def _build_fields(specification: RunSpecification, threads: int, source: Array | None) -> Engine:
+def _build_fields(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
     from fieldsolver import FieldSolver
 
     settings = specification.fields
     assert settings is not None
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
+    density = initial_density(specification, grid, source)
     return FieldSolver(
         specification.model,
         specification.size,
-        initial_density(specification, grid, source),
+        density,
         order=settings.order,
+        polarity=initial_polarity(specification, density, grid, source) if settings.order > 0 else None,
         precision=settings.precision,
         noise=settings.noise,
         noise_length=settings.noise_length,
@@ -134,11 +139,26 @@ def _build_fields(specification: RunSpecification, threads: int, source: Array |
         seed=specification.run.seed,
         threads=threads,
         maximum_clipped_share=settings.maximum_clipped_share,
+        observables=_observables(specification),
     )
 
 
+def _observables(specification: RunSpecification) -> "Observables":
+    from fieldsolver import Observables
+
+    assert specification.fields is not None
+    stated = specification.fields.observables.model_dump()
+    stated["sample_interval"] = _sample_interval(specification)
+    return Observables(output_interval=specification.run.output_interval, **stated)
+
+
+def _sample_interval(specification: RunSpecification) -> float:
+    assert specification.fields is not None
+    return specification.fields.observables.sample_interval or specification.run.output_interval
+
+
 def fields_time_step(specification: RunSpecification) -> float | None:
-    """Fixed time step of the fields (time): as stated, or with noise the default, shortened so that outputs fall on steps.
+    """Fixed time step of the fields (time): as stated, or with noise the default, shortened so that samples fall on steps.
 
     None where steps follow the error.
 
@@ -149,8 +169,9 @@ def fields_time_step(specification: RunSpecification) -> float | None:
     """
     from fieldsolver.timestep import default_time_step
 
-    settings, interval = specification.fields, specification.run.output_interval
+    settings = specification.fields
     assert settings is not None
+    interval = _sample_interval(specification)
     if settings.time_step is not None or settings.noise == 0.0:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
@@ -181,7 +202,7 @@ def _divided(interval: float, longest: float) -> float:
     return interval / math.ceil(interval / longest * (1.0 - 1e-12))
 
 
-def _build_particles(specification: RunSpecification, threads: int, source: Array | None) -> Engine:
+def _build_particles(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
     from particles import ParticleEngine
 
     settings = specification.particles
@@ -321,7 +342,7 @@ def resume(
         return _simulate_all(engines, stores, settings, quiet)
 
 
-def _kept(directory: Path, specification: RunSpecification) -> Array | None:
+def _kept(directory: Path, specification: RunSpecification) -> Source | None:
     if specification.initial.state not in FROM_ELSEWHERE:
         return None
     return kept_source(directory, specification.model.names)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runs.density_pictures import colour_key, picture_aspect, reference_density, scale_bar, show
 from runs.figure_style import COLOURS, STYLE, check_format, save
 from runs.frames_of_run import DensityFrames, open_run
-from theory.fourier import Array
 from theory.observables import Shells, filtered, structure_factors
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _compose(specification: "RunSpecification", scales: "dict[Scale, DensityFram
     # not by way of pyplot, which would change how a notebook shows its own figures
     from matplotlib.figure import Figure
 
-    aspect = specification.size[1] / specification.size[0]
+    aspect = picture_aspect(specification.size)
     wide = aspect < 0.6
     columns = 2 if wide else _SNAPSHOTS
     rows_per_scale = _SNAPSHOTS // columns
@@ -66,7 +66,7 @@ def _compose(specification: "RunSpecification", scales: "dict[Scale, DensityFram
     for n, (scale, frames) in enumerate(scales.items()):
         block = axes[n * rows_per_scale : (n + 1) * rows_per_scale].ravel()
         _snapshots(block, specification, frames, scale)
-    _colour_key(axes[0, 0], specification)
+    colour_key(axes[0, 0], specification)
     lower = bottom.subplots(1, 2)
     _mean_speeds(lower[0], specification, scales)
     _spectra(lower[1], specification, scales)
@@ -80,56 +80,12 @@ def _snapshots(axes: Any, specification: "RunSpecification", frames: DensityFram
     # early times are where patterns form: quarter the time from frame to frame
     chosen = [frames.nearest(last * share) for share in (0.0625, 0.25, 0.5, 1.0)]
     densities = [filtered(frames.modes(frame), grid, kernel) for frame in chosen]
-    reference = _reference_density(specification, densities)
+    reference = reference_density(specification, densities)
     for axis, frame, density in zip(axes, chosen, densities, strict=True):
-        axis.imshow(
-            _colour(density, reference), origin="lower", extent=(0, grid.size[0], 0, grid.size[1]), interpolation="bilinear"
-        )
+        show(axis, density, grid, reference)
         axis.set_title(f"{scale}, t = {frames.times[frame]:.4g}", pad=3)
-        axis.set_xticks([])
-        axis.set_yticks([])
-    _scale_bar(axes[-1], grid.size)
-
-
-def _reference_density(specification: "RunSpecification", densities: list[Array]) -> float:
-    """Density of full colour: near the largest of the last snapshot, and never below the composition."""
-    highest = max(float(np.quantile(one, 0.99)) for one in densities[-1])
-    return max(highest, *specification.composition.values())
-
-
-def _colour(density: Array, reference: float) -> Array:
-    """RGB (ny, nx, 3): white where empty; each species takes away the complement of its colour."""
-    from matplotlib.colors import to_rgb
-
-    image = np.ones((*density.shape[1:], 3))
-    for s, one in enumerate(density):
-        colour = np.array(to_rgb(COLOURS[s % len(COLOURS)]))
-        amount = np.clip(one / reference, 0.0, 1.0)[..., None]
-        image *= 1.0 - amount * (1.0 - colour)
-    return image
-
-
-def _scale_bar(axis: Any, size: tuple[float, ...]) -> None:
-    """A bar of a round length in the lower right corner."""
-    from matplotlib import patheffects
-
-    longest = 0.3 * size[0]
-    decade = 10.0 ** np.floor(np.log10(longest))
-    length = max(c * decade for c in (1.0, 2.0, 5.0) if c * decade <= longest)
-    right, low = 0.95 * size[0], 0.07 * size[1]
-    outline = [patheffects.withStroke(linewidth=3.0, foreground="white")]
-    bar = {"color": "black", "linewidth": 2.0, "solid_capstyle": "butt", "path_effects": outline}
-    axis.plot([right - length, right], [low, low], **bar)
-    axis.text(
-        right - 0.5 * length, low + 0.02 * size[1], f"{length:g}", ha="center", va="bottom", fontsize=7, path_effects=outline
-    )
-
-
-def _colour_key(axis: Any, specification: "RunSpecification") -> None:
-    from matplotlib.patches import Patch
-
-    handles = [Patch(color=COLOURS[s % len(COLOURS)], label=name) for s, name in enumerate(specification.model.names)]
-    axis.legend(handles=handles, loc="upper left", fontsize=6, handlelength=0.9, borderpad=0.3, framealpha=0.85)
+    if grid.dimension > 1:
+        scale_bar(axes[-1], grid.size)
 
 
 def _mean_speeds(axis: Any, specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.initial_source import FROM_ELSEWHERE, read_source
+from runs.initial_source import FROM_ELSEWHERE, Source, read_source
 from theory.counter_random import Stream, normal_pairs
 from theory.errors import InputError
 from theory.fourier import Array, Grid
@@ -25,7 +25,7 @@ Layout = NDArray[np.intp]
 _CELLS_PER_WIDTH = 2.5
 
 
-def initial_density(specification: "RunSpecification", grid: Grid, source: Array | None = None) -> Array:
+def initial_density(specification: "RunSpecification", grid: Grid, source: Source | None = None) -> Array:
     """Initial densities of a run.
 
     Parameters
@@ -35,8 +35,7 @@ def initial_density(specification: "RunSpecification", grid: Grid, source: Array
     grid
         Where densities are wanted.
     source
-        Densities that were read from a file or another run, shape (species, [nz,] [ny,] nx); read now where they are needed and
-        not given.
+        What was read from a file or another run; read now where it is needed and not given.
 
     Returns
     -------
@@ -52,7 +51,7 @@ def initial_density(specification: "RunSpecification", grid: Grid, source: Array
     composition = model.densities(dict(specification.composition))
     reach = float(model.sensing_ranges.max()) or 2.0 * max(grid.spacing)
     if initial.state in FROM_ELSEWHERE:
-        density = resampled(read_source(specification) if source is None else source, grid.shape)
+        density = resampled((source or read_source(specification)).density, grid.shape)
     elif initial.state == "phases":
         density = _phases(specification, grid, 0.25 * reach)
     elif initial.state == "waves":
@@ -63,6 +62,43 @@ def initial_density(specification: "RunSpecification", grid: Grid, source: Array
         for s in range(composition.size):
             density[s] *= 1.0 + initial.relative_noise * _random_field(specification.run.seed, s, grid, 0.5 * reach)
     return _rescaled(specification, np.maximum(density, 0.0), composition)
+
+
+def initial_polarity(specification: "RunSpecification", density: Array, grid: Grid, source: Source | None) -> Array | None:
+    """Initial polarities of fields of order 1 and above.
+
+    Parameters
+    ----------
+    specification
+        The run.
+    density
+        Its initial densities, shape (species, [nz,] [ny,] nx).
+    grid
+        Their grid.
+    source
+        As for :func:`initial_density`.
+
+    Returns
+    -------
+    ndarray or None
+        Density times mean direction, shape (species, direction, [nz,] [ny,] nx): as stated or read, and the random
+        perturbation; None if it vanishes.
+    """
+    model, initial = specification.model, specification.initial
+    d = grid.dimension
+    polarity = np.zeros((density.shape[0], d, *grid.shape))
+    if source is not None and source.polarity is not None:
+        polarity += resampled(source.polarity, grid.shape)
+    reach = float(model.sensing_ranges.max()) or 2.0 * max(grid.spacing)
+    for s, name in enumerate(model.names):
+        for axis in range(d):
+            if name in initial.polarity:
+                polarity[s, axis] += initial.polarity[name][axis] * density[s]
+            if initial.relative_noise > 0.0:
+                number = model.number_of_species + 1 + s * d + axis
+                waves = _random_field(specification.run.seed, number, grid, 0.5 * reach)
+                polarity[s, axis] += initial.relative_noise * density[s].mean() * waves
+    return polarity if np.any(polarity) else None
 
 
 def _rescaled(specification: "RunSpecification", density: Array, composition: Array) -> Array:

@@ -4,6 +4,8 @@ What was read is kept in the run's own directory, so that the run can be continu
 """
 
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,18 +26,47 @@ _SAME_MEAN = 0.01
 _SAME_LENGTH = 1e-9
 
 
-def read_source(specification: "RunSpecification") -> Array:
-    """The densities that ``initial.path`` names.
+@dataclass(frozen=True)
+class Source:
+    """Fields on the grid on which they are stored.
+
+    Parameters
+    ----------
+    density
+        Shape (species, [nz,] [ny,] nx) (1/length^d).
+    polarity
+        Shape (species, direction, [nz,] [ny,] nx) (1/length^d); None where there is none.
+    """
+
+    density: Array
+    polarity: Array | None = None
+
+    def arrays(self, names: tuple[str, ...]) -> dict[str, Array]:
+        """As they are stored: ``A``, ``polarity_x_A``, ..."""
+        found = dict(zip(names, self.density, strict=True))
+        for name, vector in zip(names, () if self.polarity is None else self.polarity, strict=False):
+            found |= {f"polarity_{axis}_{name}": one for axis, one in zip("xyz", vector, strict=False)}
+        return found
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array], names: tuple[str, ...]) -> "Source":
+        """The inverse of :meth:`arrays`; polarities that are missing are zero if there are any."""
+        density = np.stack([np.asarray(arrays[name], dtype=np.float64) for name in names])
+        axes = "xyz"[: density.ndim - 1]
+        keys = [[f"polarity_{axis}_{name}" for axis in axes] for name in names]
+        if not any(key in arrays for row in keys for key in row):
+            return cls(density)
+        zero = np.zeros(density.shape[1:])
+        return cls(density, np.array([[arrays.get(key, zero) for key in row] for row in keys], dtype=np.float64))
+
+
+def read_source(specification: "RunSpecification") -> Source:
+    """The fields that ``initial.path`` names.
 
     Parameters
     ----------
     specification
         A run whose initial state is "file" or "run". A relative path starts at the directory of its run file.
-
-    Returns
-    -------
-    ndarray
-        Shape (species, [nz,] [ny,] nx) on the grid on which they are stored (1/length^d).
 
     Raises
     ------
@@ -45,17 +76,18 @@ def read_source(specification: "RunSpecification") -> Array:
     initial = specification.initial
     assert initial.path is not None
     path = Path(specification.source).parent / initial.path
-    density = _of_file(specification, path) if initial.state == "file" else _of_run(specification, path)
-    _check_means(specification, density)
-    return density
+    source = _of_file(specification, path) if initial.state == "file" else _of_run(specification, path)
+    _check_means(specification, source.density)
+    return source
 
 
-def _of_file(specification: "RunSpecification", path: Path) -> Array:
+def _of_file(specification: "RunSpecification", path: Path) -> Source:
     names, dimension = specification.model.names, specification.model.dimension
+    polarities = [f"polarity_{axis}_{name}" for name in names for axis in "xyz"[:dimension]]
     try:
         with np.load(path, allow_pickle=False) as arrays:
             missing = [name for name in names if name not in arrays]
-            found = {name: np.asarray(arrays[name]) for name in names if name in arrays}
+            found = {name: np.asarray(arrays[name]) for name in (*names, *polarities) if name in arrays}
     except FileNotFoundError:
         raise _refusal(specification, "no such file; the path is relative to the run file") from None
     except (OSError, ValueError, EOFError, AttributeError, TypeError) as error:
@@ -69,14 +101,14 @@ def _of_file(specification: "RunSpecification", path: Path) -> Array:
                 specification,
                 f"the array {name} has {one.ndim} axes of type {one.dtype}; needed: {dimension} axes of real numbers, x last",
             )
-        if not np.all(np.isfinite(one)) or np.any(one < 0.0):
-            raise _refusal(specification, f"the array {name} holds densities that are negative or not finite")
+        if not np.all(np.isfinite(one)) or (name in names and np.any(one < 0.0)):
+            raise _refusal(specification, f"the array {name} holds numbers that are not finite, or negative densities")
         if min(one.shape) < 2 or one.shape != found[names[0]].shape:
             raise _refusal(specification, f"the arrays have the shapes {[array.shape for array in found.values()]}, not one")
-    return np.stack([found[name] for name in names]).astype(np.float64)
+    return Source.of(found, names)
 
 
-def _of_run(specification: "RunSpecification", path: Path) -> Array:
+def _of_run(specification: "RunSpecification", path: Path) -> Source:
     try:
         other, scales = open_run(path)
     except StoreError as error:
@@ -91,9 +123,13 @@ def _of_run(specification: "RunSpecification", path: Path) -> Array:
         raise _refusal(specification, f"that run has no frames of its {scale}; it has {' and '.join(scales)}", "scale")
     frames = scales[scale]
     frame = _frame(specification, frames)
-    order = [frames.names.index(name) for name in names]
-    density = frames.density(frame) if scale == "fields" else _coarse(specification, frames, frame)
-    return np.asarray(density[order])
+    if scale == "particles":
+        order = [frames.names.index(name) for name in names]
+        return Source(_coarse(specification, frames, frame)[order])
+    stored = [name for name in frames.series.names if name.startswith("polarity_")]
+    arrays = dict(zip(frames.names, frames.density(frame), strict=True))
+    arrays |= {name: frames.series.load(name, frame, frame + 1)[0] for name in stored}
+    return Source.of(arrays, names)
 
 
 def _frame(specification: "RunSpecification", frames: DensityFrames) -> int:
@@ -135,8 +171,8 @@ def _refusal(specification: "RunSpecification", message: str, key: str = "path")
     return InputError(f"{specification.source}: initial.{key} = {shown}: {message}")
 
 
-def keep_source(directory: Path, names: tuple[str, ...], source: Array) -> None:
-    """Write densities that were read from elsewhere into the directory of the run.
+def keep_source(directory: Path, names: tuple[str, ...], source: Source) -> None:
+    """Write fields that were read from elsewhere into the directory of the run.
 
     Raises
     ------
@@ -144,12 +180,12 @@ def keep_source(directory: Path, names: tuple[str, ...], source: Array) -> None:
         The file cannot be written.
     """
     buffer = io.BytesIO()
-    np.savez(buffer, **dict(zip(names, source, strict=True)))
+    np.savez(buffer, **source.arrays(names))  # type: ignore[arg-type]
     write_atomically(directory / _KEPT, [buffer.getvalue()])
 
 
-def kept_source(directory: Path, names: tuple[str, ...]) -> Array:
-    """The densities that :func:`keep_source` wrote.
+def kept_source(directory: Path, names: tuple[str, ...]) -> Source:
+    """The fields that :func:`keep_source` wrote.
 
     Raises
     ------
@@ -159,7 +195,7 @@ def kept_source(directory: Path, names: tuple[str, ...]) -> Array:
     path = directory / _KEPT
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return np.stack([arrays[name] for name in names])
+            return Source.of(arrays, names)
     except OSError as error:
         raise storage_error(path, "read", error) from error
     except (ValueError, KeyError, EOFError) as error:

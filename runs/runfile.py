@@ -111,6 +111,11 @@ class RunSpecification:
             return (inside, 1.0 - inside)
         return tuple(phase.share or 0.0 for phase in initial.phases)
 
+    @property
+    def order(self) -> int:
+        """Order of the theory beside a run: that of its fields, 0 without them."""
+        return 0 if self.fields is None else self.fields.order
+
     def require_scale(self, scale: Scale | None = None) -> tuple[Scale, ...]:
         """The scales to run: the one asked for, or all that the file states.
 

@@ -17,8 +17,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 # marks of union members in pydantic's error locations; no key looks like them
 TAGS = ("<number>", "<list>")
 KernelName = Literal["bump", "linear", "gaussian", "exponential", "local"]
-StepperName = Literal["sbdf2", "etdrk2", "etdrk4", "exponential_euler"]
-NOISY_STEPPERS = ("etdrk2", "exponential_euler")
+StepperName = Literal["sbdf2", "exponential_adams", "etdrk2", "etdrk4", "exponential_euler"]
+NOISY_STEPPERS = ("exponential_adams", "etdrk2", "exponential_euler")
 
 
 def constant_as_text(speed: Any) -> Any:
@@ -198,6 +198,28 @@ class DomainSection(Section):
     )
 
 
+class ObservablesSection(Section):
+    """What the field solver measures on the way and shows in frames."""
+
+    sample_interval: Positive | None = Field(
+        default=None,
+        description="simulated time between two samples, a whole fraction of that between two frames (time)",
+        json_schema_extra={"default_text": "run.output_interval"},
+    )
+    structure_factors: bool = Field(default=True, description="structure factors of all pairs of species, and domain sizes")
+    pattern_velocity: bool = Field(default=True, description="velocity of the pattern of each species, with its direction")
+    kymograph: bool = Field(default=True, description="densities along x at every sample, averaged over the other directions")
+    phase_densities: bool = Field(default=False, description="densities of coexisting phases")
+    currents: bool = Field(default=False, description="currents without the noise, as fields")
+    entropy_production: bool = Field(
+        default=False, description="entropy production of the trajectory, step by step, and its local map"
+    )
+    entropy_length: NonNegative = Field(
+        default=0.0, description="coarse-graining length at which entropy production is measured (length); 0: none"
+    )
+    average_after: NonNegative = Field(default=0.0, description="time from which on averages over a whole run are taken (time)")
+
+
 class FieldSettings(Section):
     """How the field solver runs the model."""
 
@@ -227,7 +249,7 @@ class FieldSettings(Section):
     stepper: StepperName | None = Field(
         default=None,
         description="time stepping scheme",
-        json_schema_extra={"default_text": '"sbdf2"; with noise "etdrk2"'},
+        json_schema_extra={"default_text": '"sbdf2"; with noise "exponential_adams"'},
     )
     noise_length: Positive | None = Field(
         default=None,
@@ -239,6 +261,9 @@ class FieldSettings(Section):
         ge=0.0,
         le=1.0,
         description="share of cells of negative density beyond which the run stops",
+    )
+    observables: ObservablesSection = Field(
+        default=ObservablesSection(), description="what is measured on the way and shown in frames"
     )
 
 
@@ -315,6 +340,10 @@ class InitialSettings(Section):
         default=None,
         description="relative amplitude of the random perturbation of the initial densities",
         json_schema_extra={"default_text": '0.01 with "homogeneous" and "phases", else 0.0'},
+    )
+    polarity: Mapping[str, Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=3)]] = Field(
+        default={},
+        description="mean direction of each species along x, y, ..., at most of length 1; for fields of order 1 and above",
     )
     geometry: Literal["slab", "patches", "droplet"] = Field(
         default="slab",

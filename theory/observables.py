@@ -124,23 +124,24 @@ def band_variance(density_modes: ComplexArray, grid: Grid, multiplier: Array) ->
     Parameters
     ----------
     density_modes
-        Shape (species, ny, nkx).
+        Shape (species, [nz,] [ny,] nkx).
     multiplier
-        Filter of each mode, shape (ny, nkx): Khat gives the variance of the sensed density.
+        Filter of each mode, shape ([nz,] [ny,] nkx): Khat gives the variance of the sensed density.
 
     Returns
     -------
     ndarray
         Shape (species,) (1/length^2d).
     """
-    power = grid.multiplicity * multiplier**2 * np.abs(density_modes) ** 2
-    power[..., 0, 0] = 0.0
-    return np.asarray(power.sum(axis=(-2, -1)) / grid.volume**2)
+    power = (grid.multiplicity * multiplier**2 * np.abs(density_modes) ** 2).reshape(density_modes.shape[0], -1)
+    power[:, 0] = 0.0
+    return np.asarray(power.sum(axis=1) / grid.volume**2)
 
 
 def filtered(density_modes: ComplexArray, grid: Grid, multiplier: Array) -> Array:
-    """The density in real space after multiplying its modes, shape (species, ny, nx)."""
-    return np.asarray(np.fft.irfft2(density_modes * multiplier, s=grid.shape) / grid.cell_volume)
+    """The density in real space after multiplying its modes, shape (species, [nz,] [ny,] nx)."""
+    axes = tuple(range(-grid.dimension, 0))
+    return np.asarray(np.fft.irfftn(density_modes * multiplier, s=grid.shape, axes=axes) / grid.cell_volume)
 
 
 @dataclass(frozen=True)
@@ -283,48 +284,6 @@ def domain_size(wavenumbers: Array, power: Array, largest: float) -> float:
 
 
 @dataclass(frozen=True)
-class PatternMotion:
-    """Velocity of a pattern.
-
-    Parameters
-    ----------
-    velocity
-        Shape (dimension,) (length/time), (x, y, ...); zero along directions in which the pattern does not vary.
-    largest_turn
-        Largest phase advance among the modes it was taken from (radian); above 2 the times are too far apart.
-    """
-
-    velocity: Array
-    largest_turn: float
-
-
-def pattern_velocity(correlation: ComplexArray, wavevectors: Array, interval: float) -> PatternMotion:
-    r"""Velocity of a pattern, with its direction and sign, from the phases of its strongest modes.
-
-    A pattern that moves with the velocity c has  rho_q(t + T) rho_q^*(t) = |rho_q|^2 exp(-i q.c T).  c is the weighted
-    least-squares solution of  -q.c T = arg,  over the modes with at least a tenth of the largest weight.
-
-    Parameters
-    ----------
-    correlation
-        Sum over times of rho_q(t + T) rho_q^*(t), shape (mode,), of one of each pair q, -q.
-    wavevectors
-        q, shape (dimension, mode) (1/length).
-    interval
-        T (time).
-    """
-    weight = np.where(np.any(wavevectors != 0.0, axis=0), np.abs(correlation), 0.0)
-    strong = weight > 0.1 * weight.max(initial=0.0)
-    if not np.any(strong):
-        # no pattern at all
-        return PatternMotion(np.zeros(wavevectors.shape[0]), 0.0)
-    turn, q, root = np.angle(correlation[strong]), wavevectors[:, strong], np.sqrt(weight[strong])
-    # directions along which no strong mode varies are left at zero
-    velocity = np.linalg.lstsq((q * root).T, -turn * root / interval, rcond=1e-6)[0]
-    return PatternMotion(np.asarray(velocity), float(np.abs(turn).max()))
-
-
-@dataclass(frozen=True)
 class Travel:
     """Motion of a pattern.
 
@@ -351,7 +310,7 @@ def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float, w
     Parameters
     ----------
     density_modes
-        rho_q of one species at equally spaced times, shape (time, ny, nkx).
+        rho_q of one species at equally spaced times, shape (time, [nz,] [ny,] nkx).
     grid
         The grid.
     interval
@@ -361,13 +320,13 @@ def travelling_speed(density_modes: ComplexArray, grid: Grid, interval: float, w
     """
     products = density_modes[1:] * density_modes[:-1].conj()
     starts = np.arange(0, products.shape[0], window)
-    correlation = np.add.reduceat(products, starts, axis=0)
-    correlation[:, 0, 0] = 0.0
+    correlation = np.add.reduceat(products, starts, axis=0).reshape(starts.size, -1)
+    correlation[:, 0] = 0.0
     weight = np.abs(correlation)
-    strong = weight > 0.1 * weight.max(axis=(1, 2), keepdims=True)
+    strong = weight > 0.1 * weight.max(axis=1, keepdims=True)
     if not np.any(strong):
         # no pattern at all
         return Travel(0.0, 0.0)
     turn = np.abs(np.angle(correlation[strong]))
-    speeds = turn / (np.broadcast_to(grid.wavenumber, weight.shape)[strong] * interval)
+    speeds = turn / (np.broadcast_to(grid.wavenumber.ravel(), weight.shape)[strong] * interval)
     return Travel(float(np.average(speeds, weights=weight[strong])), float(turn.max()))

@@ -58,13 +58,32 @@ def pattern_velocity(modes: ComplexArray, grid: Grid, interval: float) -> Patter
     if modes.shape[0] < 2:
         raise InputError("the velocity of a pattern needs at least two frames")
     correlation = np.sum(modes[1:] * modes[:-1].conj(), axis=(0, 1))
-    correlation[(0,) * grid.dimension] = 0.0
-    weight = np.abs(correlation) * grid.multiplicity
-    if not np.any(weight > 0.0):
-        return PatternVelocity(np.zeros(grid.dimension), 0.0, 0.0)
-    strong = weight > _STRONG * weight.max()
     meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij")[::-1]
-    vectors = np.stack([k[strong] for k in meshes], axis=-1) * interval
+    return velocity_of_correlations(correlation, np.stack(meshes), grid.multiplicity, interval)
+
+
+def velocity_of_correlations(
+    correlation: ComplexArray, wavevectors: Array, multiplicity: Array, interval: float
+) -> PatternVelocity:
+    """Velocity of a pattern, from correlations that were summed up on the way.
+
+    Parameters
+    ----------
+    correlation
+        Sum of rho_q(t') rho_q^*(t) over pairs of times, shape (mode,) or that of a spectrum; q = 0 does not count.
+    wavevectors
+        q, shape (dimension, ...) (1/length).
+    multiplicity
+        How many modes each of these stands for, shape (...).
+    interval
+        t' - t (time).
+    """
+    dimension = wavevectors.shape[0]
+    weight = np.abs(correlation) * multiplicity * np.any(wavevectors != 0.0, axis=0)
+    if not np.any(weight > 0.0):
+        return PatternVelocity(np.zeros(dimension), 0.0, 0.0)
+    strong = weight > _STRONG * weight.max()
+    vectors = wavevectors[:, strong].T * interval
     weight, phase = weight[strong], -np.angle(correlation[strong])
     velocity = _longest(vectors, weight, phase)
     for _ in range(_ROUNDS):

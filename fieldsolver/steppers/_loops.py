@@ -4,6 +4,7 @@ All arrays are (component, mode): states and tendencies complex, weights real. L
 block by block, so that they are the same for any number of threads.
 """
 
+import math
 from typing import Any
 
 import numba
@@ -37,6 +38,49 @@ def add(increment: Any, state: Any) -> None:
         for s in range(components):
             for i in range(block * BLOCK, min((block + 1) * BLOCK, modes)):
                 state[s, i] += increment[s, i]
+
+
+@parallel_loop
+def add_product(weights: Any, increment: Any, state: Any) -> None:
+    """State + weight increment, in place."""
+    components, modes = state.shape
+    for block in numba.prange((modes + BLOCK - 1) // BLOCK):
+        for s in range(components):
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, modes)):
+                state[s, i] += weights[s, i] * increment[s, i]
+
+
+@parallel_loop
+def adams_step(
+    ratio: float, first: Any, second: Any, rates: Any, state: Any, tendency: Any, earlier: Any, earlier_tendency: Any, out: Any
+) -> None:
+    """State + first F + second ratio [N(state) - N(earlier)]; see :mod:`fieldsolver.steppers.exponential_adams`."""
+    components, modes = state.shape
+    for block in numba.prange((modes + BLOCK - 1) // BLOCK):
+        for s in range(components):
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, modes)):
+                u, f = state[s, i], tendency[s, i]
+                change = f - earlier_tendency[s, i] + rates[s, i] * (u - earlier[s, i])
+                out[s, i] = u + first[s, i] * f + ratio * second[s, i] * change
+
+
+@parallel_loop
+def adams_error(
+    ratio: float, second: Any, rates: Any, state: Any, tendency: Any, earlier: Any, earlier_tendency: Any, out: Any,
+    out_tendency: Any, sums: Any,
+) -> None:  # fmt: skip
+    """Sums of |second [N(out) - (1 + ratio) N(state) + ratio N(earlier)]|^2 into (component, block)."""
+    components, modes = state.shape
+    for block in numba.prange(sums.shape[1]):
+        for s in range(components):
+            total = 0.0
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, modes)):
+                u, f = state[s, i], tendency[s, i]
+                before = f - earlier_tendency[s, i] + rates[s, i] * (u - earlier[s, i])
+                z = out_tendency[s, i] - f + rates[s, i] * (out[s, i] - u) - ratio * before
+                z = second[s, i] * z
+                total += z.real * z.real + z.imag * z.imag
+            sums[s, block] = total
 
 
 @parallel_loop
@@ -86,6 +130,32 @@ def second_order_weights(time_step: float, rates: Any, first: Any, second: Any) 
                 one, two, _ = phi(-time_step * rates[s, i])
                 first[s, i] = time_step * one
                 second[s, i] = time_step * two
+
+
+@parallel_loop
+def noise_weights(time_step: float, rates: Any, weights: Any) -> None:
+    """[phi_1(-2 c dt)]^(1/2)."""
+    components, modes = rates.shape
+    for block in numba.prange((modes + BLOCK - 1) // BLOCK):
+        for s in range(components):
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, modes)):
+                one, _, _ = phi(-2.0 * time_step * rates[s, i])
+                weights[s, i] = math.sqrt(one)
+
+
+@parallel_loop
+def adams_noise_weights(time_step: float, rates: Any, newest: Any, earlier: Any) -> None:
+    """Half of phi_1 + R and of phi_1 - R, R^2 = phi_1^2 + c dt (phi_2 - 2 phi_3), all at -c dt."""
+    components, modes = rates.shape
+    for block in numba.prange((modes + BLOCK - 1) // BLOCK):
+        for s in range(components):
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, modes)):
+                z = time_step * rates[s, i]
+                one, two, three = phi(-z)
+                root = math.sqrt(one * one + z * (two - 2.0 * three))
+                newest[s, i] = 0.5 * (one + root)
+                # the product of both is  -z (phi_2 - 2 phi_3)/4:  no digits are lost in a difference
+                earlier[s, i] = -0.5 * z * (two - 2.0 * three) / (one + root)
 
 
 @parallel_loop

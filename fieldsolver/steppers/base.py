@@ -93,9 +93,8 @@ class Stepper(Protocol):
         evaluate
             ``evaluate(u, out)`` writes F(u).
         noise
-            ``noise(u, out)`` writes the random increment of this step, with the amplitude that the state u gives it (None: the
-            state that was evaluated last) and the weight of :func:`fieldsolver.steppers.phi.noise_weight`; the same random
-            numbers whenever it is asked. None: a deterministic step.
+            ``noise(u, out)`` writes the random increment G dW of this step, with the amplitude that the state u gives it (None:
+            the state that was evaluated last); the same random numbers whenever it is asked. None: a deterministic step.
         out
             The state after the step.
         """
@@ -164,7 +163,7 @@ class OneStep:
 def refuse_noise(name: str, noise: Noise | None) -> None:
     """Raise where noise is handed to a scheme that is not made for it."""
     if noise is not None:
-        raise InputError(f"the stepper '{name}' is for deterministic runs; with noise use 'etdrk2' or 'exponential_euler'")
+        raise InputError(f"the stepper '{name}' is for deterministic runs; with noise use 'exponential_adams' or 'etdrk2'")
 
 
 def real_type(dtype: DTypeLike) -> np.dtype[Any]:

@@ -1,12 +1,12 @@
-r"""Exponential Runge-Kutta of second order, the default with noise.
+r"""Exponential Runge-Kutta of second order.
 
     du = [-c u + N(u)] dt + G(u) dW,    Ito
 
-    h         = u + dt/2 F(u)                                            amplitude of the noise, in the middle of the step
-    a         = u + dt phi_1(-c dt) F(u) + w G(h) xi
-    u(t + dt) = a + dt phi_2(-c dt) [N(a) - N(u)],    w^2 = dt phi_1(-2 c dt).
+    h         = u + dt/2 phi_1(-c dt/2) F(u)                             amplitude of the noise, in the middle of the step
+    a         = u + dt phi_1(-c dt) F(u) + w G(h) dW
+    u(t + dt) = a + dt phi_2(-c dt) [N(a) - N(u)],    w^2 = phi_1(-2 c dt).
 
-h is reached by half an exponential step. Without noise this is ETD2RK, of order 2 with stiff modes too. With noise:
+Without noise this is ETD2RK, of order 2 with stiff modes too. With noise:
 
 - A linear mode whose decay is c has its exact law after every step.
 - Additive noise: weak order 2, as that of a stochastic Heun scheme, because the corrector sees the noise of the step.
@@ -43,7 +43,7 @@ class Etdrk2(OneStep):
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         super().__init__(shape, dtype)
-        self._half, self._first, self._second = (np.zeros(shape, dtype=real_type(dtype)) for _ in range(3))
+        self._half, self._first, self._second, self._noise = (np.zeros(shape, dtype=real_type(dtype)) for _ in range(4))
         self._stage, self._stage_tendency = (np.zeros(shape, dtype=dtype) for _ in range(2))
 
     def prepare(self, exact: Array, reference: Array, time_step: float) -> None:
@@ -53,6 +53,7 @@ class Etdrk2(OneStep):
         # the second weight of half a step is not wanted: it is overwritten
         _loops.second_order_weights(0.5 * time_step, rates, flat(self._half), flat(self._second))
         _loops.second_order_weights(time_step, rates, flat(self._first), flat(self._second))
+        _loops.noise_weights(time_step, rates, flat(self._noise))
 
     def step(
         self, state: ComplexArray, tendency: ComplexArray, evaluate: Tendency, noise: Noise | None, out: ComplexArray
@@ -64,7 +65,7 @@ class Etdrk2(OneStep):
             noise(self._stage, self._stage_tendency)
         _loops.add_weighted(flat(self._first), u, f, stage)
         if noise is not None:
-            _loops.add(flat(self._stage_tendency), stage)
+            _loops.add_product(flat(self._noise), flat(self._stage_tendency), stage)
         evaluate(self._stage, self._stage_tendency)
         _loops.correct(flat(self._second), flat(self._rates), u, f, stage, flat(self._stage_tendency), flat(out))
 

@@ -2,9 +2,9 @@ r"""Exponential Euler-Maruyama, the reference scheme with noise.
 
     du = [-c u + N(u)] dt + G(u) dW,    Ito
 
-    u(t + dt) = e^{-c dt} u + dt phi_1(-c dt) N(u) + w G(u) xi  =  u + dt phi_1(-c dt) F(u) + w G(u) xi,
+    u(t + dt) = e^{-c dt} u + dt phi_1 N(u) + w G(u) dW  =  u + dt phi_1 F(u) + w G(u) dW,    phi_1 = phi_1(-c dt),
 
-w^2 = dt phi_1(-2 c dt), so that a mode whose decay is c has its exact law after every step. Deterministic order 1; weak order
+w^2 = phi_1(-2 c dt), so that a mode whose decay is c has its exact law after every step. Deterministic order 1; weak order
 1, for multiplicative noise too: the amplitude is that at the start of the step, as Ito asks.
 
 References
@@ -34,13 +34,14 @@ class ExponentialEuler(OneStep):
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         super().__init__(shape, dtype)
-        self._first, self._second = (np.zeros(shape, dtype=real_type(dtype)) for _ in range(2))
+        self._first, self._second, self._noise = (np.zeros(shape, dtype=real_type(dtype)) for _ in range(3))
         self._increment = np.zeros(shape, dtype=dtype)
 
     def prepare(self, exact: Array, reference: Array, time_step: float) -> None:
         """All of the reference diffusion is integrated exactly; see :class:`fieldsolver.steppers.base.Stepper`."""
         self._rates[...] = exact + reference
         _loops.second_order_weights(time_step, flat(self._rates), flat(self._first), flat(self._second))
+        _loops.noise_weights(time_step, flat(self._rates), flat(self._noise))
 
     def step(
         self, state: ComplexArray, tendency: ComplexArray, evaluate: Tendency, noise: Noise | None, out: ComplexArray
@@ -49,7 +50,7 @@ class ExponentialEuler(OneStep):
         _loops.add_weighted(flat(self._first), flat(state), flat(tendency), flat(out))
         if noise is not None:
             noise(None, self._increment)
-            _loops.add(flat(self._increment), flat(out))
+            _loops.add_product(flat(self._noise), flat(self._increment), flat(out))
 
     def error(self, state: ComplexArray, tendency: ComplexArray, out: ComplexArray, out_tendency: ComplexArray) -> Array:
         """Dt phi_2 [N(out) - N(state)]: what the next order would add; see :class:`fieldsolver.steppers.base.Stepper`."""

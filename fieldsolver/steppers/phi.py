@@ -37,16 +37,3 @@ def phi_functions(z: ArrayLike) -> tuple[Array, Array, Array]:
     _phi_loops.fill_phi(values.reshape(-1), out)
     one, two, three = out.reshape(3, *values.shape)
     return one, two, three
-
-
-def noise_weight(rates: Array, time_step: float) -> Array:
-    """Integral over a step of a white force on a decaying mode, for the variance 1/dt of the force: dt [phi_1(-2 c dt)]^(1/2).
-
-    Parameters
-    ----------
-    rates
-        c, any shape (1/time).
-    time_step
-        dt (time).
-    """
-    return np.asarray(time_step * np.sqrt(phi_functions(-2.0 * rates * time_step)[0]))

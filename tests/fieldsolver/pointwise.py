@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fieldsolver.control import StepControl
 from fieldsolver.marching import March
-from fieldsolver.steppers import STEPPERS, Noise, noise_weight
+from fieldsolver.steppers import STEPPERS, Noise
 from theory.counter_random import Stream, normal_pairs
 
 Complex = NDArray[np.complexfloating]
@@ -31,10 +31,8 @@ class Pointwise:
     ) -> None:
         self._drift, self._amplitude, self._path = drift, amplitude, path
         self._rates: tuple[Real, Real] | None = (exact, reference)
-        self._total = exact + reference
         self.evaluations = 0
         self.groups = np.arange(exact.shape[0])
-        self.time_step = math.nan
 
     def evaluate(self, state: Complex, out: Complex) -> None:
         self._last = state
@@ -51,17 +49,14 @@ class Pointwise:
         path, amplitude = self._path, self._amplitude
         assert path is not None
         increment = path[step]
-        weight = noise_weight(self._total, self.time_step) / self.time_step
 
         def draw(at: Complex | None, out: Complex) -> None:
-            out[...] = weight * amplitude(self._last if at is None else at) * increment
+            out[...] = amplitude(self._last if at is None else at) * increment
 
         return draw
 
 
 def march(name: str, dynamics: Pointwise, start: Complex, pace: float | StepControl) -> March:
-    if not isinstance(pace, StepControl):
-        dynamics.time_step = pace
     return March(dynamics, STEPPERS[name](start.shape, start.dtype), start.copy(), pace)
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_discrete_lyapunov
 
 from fieldsolver import FieldSolver
-from fieldsolver.steppers import STEPPERS, noise_weight
+from fieldsolver.steppers import STEPPERS
 from tests.fieldsolver.steered import mixture
 from tests.theory.models import one_species
 from theory import InputError, Model, Motion, Species
@@ -86,14 +86,12 @@ def test_structure_factor_at_the_default_time_step(dimension: int, order: int) -
     assert rates is not None
     stepper = STEPPERS["etdrk2"](state.shape, state.dtype)
     stepper.prepare(*rates, solver.time_step)
-    weights = noise_weight(rates[0] + rates[1], solver.time_step)
     components = _even(solver)
     for mode in np.flatnonzero(solver._noise.band[1:, 0]) + 1:
         q = solver._righthandside.modes.wavenumber_x[mode]
         process = LinearProcess.of(HomogeneousState.of(model, [rho]), np.array(q), order)
         phase = 1j ** np.arange(order + 1)
-        forced = weights[components, mode, 0]
-        noise = 2.0 * (phase[:, None].conj() * process.noise * phase) * np.outer(forced, forced) / solver.time_step
+        noise = 2.0 * (phase[:, None].conj() * process.noise * phase) * solver.time_step
         unit = [np.zeros_like(state) for _ in components]
         for one, component in zip(unit, components, strict=True):
             one[component, mode, 0] = 1e-3 * rho * solver.grid.cells
@@ -140,7 +138,7 @@ def test_noise_of_inhomogeneous_fields_is_that_of_their_density() -> None:
     solver = FieldSolver(model, grid.size, density[None], noise=1.0, noise_length=0.5, time_step=1e-6)
     righthandside, noise = solver._righthandside, solver._noise
     righthandside.survey(solver._march.state)
-    noise.prepare(np.zeros_like(solver._march.state.real), 1e-6)
+    noise.prepare(1e-6)
     rows = []
     worker = righthandside.passes._workers[0]
     (block,) = righthandside.passes.row_blocks

@@ -256,7 +256,7 @@ def test_check_prints_model_resolution_memory_and_cost(tmp_path: Path, capsys: p
         "└─ sensing: bump kernel, range 1",
         "composition A 50, B 45; box 4 x 4",
         "duration 0.4, a frame every 0.04, seed 5",
-        "fields: grid 24 x 24, spacing 0.1667, 6 cells per sensing range; noise 1; etdrk2, time step 0.01",
+        "fields: grid 24 x 24, spacing 0.1667, 6 cells per sensing range; noise 1; exponential_adams, time step 0.01",
         "particles: 1520 particles, exact sensing, time step 0.01",
         "KiB of memory; 40 steps, about",
         "on one core",
@@ -271,7 +271,7 @@ def test_check_tells_the_time_step_of_the_run(tmp_path: Path, capsys: pytest.Cap
     text = capsys.readouterr().out
     step = float(text.partition("time step ")[2].split()[0])
     assert 0.06 / step == pytest.approx(round(0.06 / step))
-    assert "noise 1; etdrk2" in text
+    assert "noise 1; exponential_adams" in text
     assert main(["check", file, "--set", "fields.noise=0"]) == 0
     text = capsys.readouterr().out
     assert "deterministic; sbdf2, steps with an error below 0.001\n" in text

@@ -22,6 +22,7 @@ import pytest
 
 import runs.execute
 from runs.execute import Outcome, Scale, fields_time_step, resume, run
+from runs.initial_source import Source
 from runs.locking import RunLock, RunLocked
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, recall_wisdom
@@ -87,7 +88,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Build:
     """Replace both engines by ticking ones; hooks by scale."""
 
     def install(**hooks: Hook | None) -> None:
-        def build(specification: RunSpecification, scale: Scale, threads: int = 1, source: object = None) -> Ticking:
+        def build(specification: RunSpecification, scale: Scale, threads: int = 1, source: Source | None = None) -> Ticking:
             return Ticking(asks_first=scale == "particles", hook=hooks.get(scale))
 
         monkeypatch.setattr(runs.execute, "build_engine", build)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 import runs.figure_style
 import runs.figures
+from runs.density_pictures import coloured
 from runs.execute import run
-from runs.figures import _colour, draw
+from runs.figures import draw
 from runs.runfile import parse
 from runs.store import StoreError
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE
@@ -177,7 +178,7 @@ def test_a_species_without_particles(tmp_path: Path) -> None:
 def test_colours_mix_as_light_is_taken_away() -> None:
     """White where nothing is, the species' colours where one is full, and darker than either where both are."""
     density = np.array([[[0.0, 1.0, 0.0, 1.0, 5.0]], [[0.0, 0.0, 1.0, 1.0, 0.0]]])
-    image = _colour(density, 1.0)
+    image = coloured(density, 1.0)
     assert image.shape == (1, 5, 3)
     np.testing.assert_allclose(image[0, 0], 1.0)
     np.testing.assert_allclose(image[0, 1], RED, atol=0.01)
@@ -185,6 +186,6 @@ def test_colours_mix_as_light_is_taken_away() -> None:
     np.testing.assert_allclose(image[0, 3], image[0, 1] * image[0, 2])
     # more than full is full, less than nothing is nothing
     np.testing.assert_allclose(image[0, 4], image[0, 1])
-    np.testing.assert_allclose(_colour(-density, 1.0), 1.0)
+    np.testing.assert_allclose(coloured(-density, 1.0), 1.0)
     # half way to the full colour at half the density
-    np.testing.assert_allclose(_colour(0.5 * density[:1], 1.0)[0, 1], 0.5 * (1.0 + image[0, 1]))
+    np.testing.assert_allclose(coloured(0.5 * density[:1], 1.0)[0, 1], 0.5 * (1.0 + image[0, 1]))

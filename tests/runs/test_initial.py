@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runs.atomic import StoreError
 from runs.cli import main
 from runs.execute import build_engine, resume, run
-from runs.initial import initial_density
+from runs.initial import initial_density, initial_polarity
 from runs.runfile import RunSpecification, load, parse
 from runs.store import open_series
 from tests.runs.small_runs import MIXTURE, assert_same_runs, written
@@ -303,9 +303,9 @@ def test_densities_from_a_file_on_another_grid(tmp_path: Path) -> None:
         ({"A": np.full((8, 8), 50.0), "B": np.full((8, 9), 45.0)}, r"shapes \[\(8, 8\), \(8, 9\)\], not one"),
         (
             {"A": np.full((8, 8), -50.0), "B": np.full((8, 8), 45.0)},
-            "the array A holds densities that are negative or not finite",
+            "the array A holds numbers that are not finite, or negative densities",
         ),
-        ({"A": np.full((8, 8), np.inf), "B": np.full((8, 8), 45.0)}, "negative or not finite"),
+        ({"A": np.full((8, 8), np.inf), "B": np.full((8, 8), 45.0)}, "not finite, or negative densities"),
         (
             {"A": np.full((8, 8), 50.0), "B": np.full((8, 8), 40.0)},
             r"hold B = 40 on average, composition.B is 45; set composition",
@@ -358,6 +358,44 @@ def test_a_run_starts_from_a_frame_of_another(tmp_path: Path) -> None:
             np.testing.assert_allclose(density[s], series.load(f"density_{name}")[frame], rtol=1e-5)
     finer = initial_density(_second(tmp_path), Grid((16.0, 8.0), (64, 128)))
     np.testing.assert_allclose(resampled(finer, (32, 64)), initial_density(_second(tmp_path), GRID), rtol=1e-5)
+
+
+def test_polarities_are_those_that_are_stated_and_a_perturbation() -> None:
+    text = MIXTURE[: MIXTURE.index("[particles]")] + MIXTURE[MIXTURE.index("[run]") :]
+    polar = ("fields.order=1", "initial.polarity={A=[0.6, -0.2]}")
+    still = parse(text, overrides=[*WIDE, *polar, "initial.noise=0"])
+    density = initial_density(still, GRID)
+    found = initial_polarity(still, density, GRID, None)
+    assert found is not None
+    np.testing.assert_allclose(found[0], np.array([0.6, -0.2])[:, None, None] * density[0], rtol=1e-14)
+    np.testing.assert_array_equal(found[1], 0.0)
+    noisy = initial_polarity(parse(text, overrides=[*WIDE, *polar, "initial.noise=0.02"]), density, GRID, None)
+    assert noisy is not None
+    # each component of its own, of the amplitude that is stated
+    change = (noisy - found) / np.array([50.0, 45.0])[:, None, None, None]
+    np.testing.assert_allclose(change.std(axis=(2, 3)), 0.02, rtol=1e-9)
+    assert np.abs(np.corrcoef(change.reshape(4, -1)) - np.eye(4)).max() < 4.0 / np.sqrt(40.0)
+    frame = build_engine(still, "fields").frame()
+    assert frame.variables["polar_order_A"].data == pytest.approx(np.hypot(0.6, 0.2))
+    plain = parse(text, overrides=[*WIDE, "fields.order=1", "initial.noise=0"])
+    assert initial_polarity(plain, density, GRID, None) is None
+
+
+def test_a_run_starts_from_the_polarities_of_another(tmp_path: Path) -> None:
+    text = MIXTURE[: MIXTURE.index("[particles]")] + MIXTURE[MIXTURE.index("[run]") :]
+    order = ("fields.order=1", "fields.noise=0", "run.duration=0.08")
+    out = tmp_path / "first"
+    run(load(written(tmp_path, text, "first.toml"), [*WIDE, *order, "initial.polarity={A=[0.3, 0.1]}"]), out, quiet=True)
+    second = load(written(tmp_path, text + '[initial]\nstate = "run"\npath = "first"\n', "second.toml"), [*WIDE, *order])
+    frame, stored = build_engine(second, "fields").frame(), open_series(out / "fields")
+    for name in ("polarity_x_A", "polarity_y_A", "polarity_x_B", "density_B"):
+        np.testing.assert_allclose(frame.variables[name].data, stored.load(name)[-1], rtol=1e-5, atol=1e-5)
+    assert frame.variables["polar_order_A"].data > 0.1
+    # a run without directions leaves them out
+    assert (
+        "polarity_x_A"
+        not in build_engine(load(tmp_path / "second.toml", [*WIDE, "fields.order=0"]), "fields").frame().variables
+    )
 
 
 def test_a_run_starts_from_the_particles_of_another(tmp_path: Path) -> None:

@@ -98,6 +98,15 @@ time_step = 0.02
 stepper = "exponential_euler"
 noise_length = 1.25
 maximum_clipped_share = 0.1
+[fields.observables]
+structure_factors = false
+pattern_velocity = false
+kymograph = false
+phase_densities = true
+currents = true
+entropy_production = true
+entropy_length = 0.5
+average_after = 1.0
 [particles]
 sensing = "exact"
 time_step = 0.005
@@ -194,9 +203,19 @@ KEYS = {
     "fields.noise": "1.0",
     "fields.time_step": "follows the error; with noise chosen by the solver",
     "fields.tolerance": "0.001",
-    "fields.stepper": '"sbdf2"; with noise "etdrk2"',
+    "fields.stepper": '"sbdf2"; with noise "exponential_adams"',
     "fields.noise_length": "the sensing range",
     "fields.maximum_clipped_share": "0.05",
+    "fields.observables": "none",
+    "fields.observables.sample_interval": "run.output_interval",
+    "fields.observables.structure_factors": "true",
+    "fields.observables.pattern_velocity": "true",
+    "fields.observables.kymograph": "true",
+    "fields.observables.phase_densities": "false",
+    "fields.observables.currents": "false",
+    "fields.observables.entropy_production": "false",
+    "fields.observables.entropy_length": "0.0",
+    "fields.observables.average_after": "0.0",
     "particles": "none",
     "particles.sensing": '"mesh"',
     "particles.time_step": "chosen by the engine",
@@ -211,6 +230,8 @@ KEYS = {
     "initial": "none",
     "initial.state": '"homogeneous"',
     "initial.noise": '0.01 with "homogeneous" and "phases", else 0.0',
+    "initial.polarity": "none",
+    "initial.polarity.<species>": "none",
     "initial.geometry": '"slab"',
     "initial.patch_size": "a quarter of the shortest edge of the box",
     "initial.radius": "from the shares",
@@ -294,6 +315,17 @@ def test_every_key_reaches_the_specification() -> None:
         "stepper": "exponential_euler",
         "noise_length": 1.25,
         "maximum_clipped_share": 0.1,
+        "observables": {
+            "sample_interval": None,
+            "structure_factors": False,
+            "pattern_velocity": False,
+            "kymograph": False,
+            "phase_densities": True,
+            "currents": True,
+            "entropy_production": True,
+            "entropy_length": 0.5,
+            "average_after": 1.0,
+        },
     }
     assert read.particles.model_dump() == {
         "sensing": "exact",
@@ -329,7 +361,7 @@ def test_defaults() -> None:
     for section in ("fields", "particles", "run", "initial"):
         for name, value in getattr(with_scales, section).model_dump().items():
             default = stated[f"{section}.{name}"]
-            if value is not None and default != "required" and name != "output_interval":
+            if value not in (None, {}) and default != "required" and name not in ("output_interval", "observables"):
                 expected = json.loads(default)
                 assert value == (tuple(expected) if isinstance(expected, list) else expected)
 
@@ -415,6 +447,14 @@ def test_wrong_types_are_refused_at_their_key(key: Any) -> None:
         ("fields.noise=-0.1", "fields.noise"),
         ("fields.noise_length=0", "fields.noise_length"),
         ("fields.maximum_clipped_share=1", None),
+        ("fields.observables.sample_interval=5", None),
+        ("fields.observables.sample_interval=0.02", None),
+        ("fields.observables.sample_interval=0.3", "fields.observables.sample_interval"),
+        ("fields.observables.sample_interval=10", "fields.observables.sample_interval"),
+        ("fields.observables.sample_interval=0.01", "fields.observables.sample_interval"),
+        ("fields.observables.average_after=499.9", None),
+        ("fields.observables.average_after=500", "fields.observables.average_after"),
+        ("fields.observables.entropy_length=-1", "fields.observables.entropy_length"),
         ("initial.noise=0.5", None),
         ("initial.waves[0].wave=[85, 42]", None),
         ("initial.waves[0].wave=[86, 0]", "initial.waves[0].wave"),

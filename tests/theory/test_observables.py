@@ -18,7 +18,6 @@ from theory.observables import (
     dominant_wavenumber,
     filtered,
     modes,
-    pattern_velocity,
     phases,
     structure_factors,
     travelling_speed,
@@ -397,30 +396,6 @@ def test_no_pattern_has_no_speed(density: Array) -> None:
     found = travelling_speed(frames_of(lambda time: density), BOX, INTERVAL)
     assert found.speed == 0.0
     assert found.largest_turn == 0.0
-
-
-@pytest.mark.parametrize("dimension", [1, 2, 3])
-def test_velocity_of_a_moving_pattern_has_its_direction_and_sign(dimension: int) -> None:
-    """A random pattern that is moved by its modes' phases, seen at two times."""
-    grid = Grid((9.0, 7.0, 5.0)[:dimension], (16, 16, 16)[:dimension])
-    velocity = np.array([0.7, -0.4, 0.25])[:dimension]
-    rng = np.random.default_rng(4)
-    meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij")[::-1]
-    q = np.stack([mesh.ravel() for mesh in meshes])
-    start = (rng.normal(size=q.shape[1]) + 1j * rng.normal(size=q.shape[1])) * np.exp(-np.sum(q**2, axis=0))
-    later = start * np.exp(-1j * velocity @ q * 0.3)
-    found = pattern_velocity(later * start.conj(), q, 0.3)
-    np.testing.assert_allclose(found.velocity, velocity, rtol=1e-10)
-    assert 0.0 < found.largest_turn < 1.0
-
-
-def test_velocity_of_bands_is_across_them() -> None:
-    q = np.array([[0.0, 1.0, 2.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
-    start = np.array([50.0, 5.0, 2.0, 0.0], dtype=complex)
-    later = start * np.exp(-1j * 0.2 * q[0])
-    np.testing.assert_allclose(pattern_velocity(later * start.conj(), q, 0.1).velocity, [2.0, 0.0], atol=1e-12)
-    still = pattern_velocity(0.0 * start, q, 0.1)
-    assert (still.velocity.tolist(), still.largest_turn) == ([0.0, 0.0], 0.0)
 
 
 def test_domain_size_of_stripes_is_their_period() -> None:

@@ -1,0 +1,179 @@
+"""Measurements at samples; see :mod:`fieldsolver.recording` for how observers are called."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fieldsolver.layout import Layout
+from fieldsolver.modes import RetainedModes
+from fieldsolver.recording import Observation
+from fieldsolver.snapshots import number
+from theory.fourier import Array
+from theory.frames import Variable
+from theory.observables import Shells, domain_size
+from theory.travelling import velocity_of_correlations
+
+_AXES = "xyz"
+
+
+def _coarse_edge(layout: Layout, modes: RetainedModes) -> float:
+    """Largest wavenumber of patterns, which are longer than sensing ranges (1/length)."""
+    reach = float(layout.model.sensing_ranges.max())
+    return np.pi / reach * (1.0 + 1e-9) if reach > 0.0 else float(modes.wavenumber.max())
+
+
+class StructureFactors:
+    """S_ab(q) = Re <rho_a,q rho_b,q^*>/volume in shells of |q|, and domain sizes."""
+
+    name, every_step = "structure_factors", False
+
+    def __init__(self, layout: Layout, modes: RetainedModes) -> None:
+        self._names, self._modes = layout.model.names, modes
+        self._pairs = [(a, b) for a in range(layout.species) for b in range(a, layout.species)]
+        edges = [2.0 * np.pi * n / edge for n, edge in zip(modes.largest, modes.grid.size, strict=True)]
+        width = 2.0 * np.pi / max(modes.grid.size)
+        # complete shells only
+        self._shells = Shells.of_modes(modes.wavenumber, modes.multiplicity, min(edges) * (1.0 + 1e-9), width)
+        self._edge = _coarse_edge(layout, modes)
+        self._sums = np.zeros((len(self._pairs), self._shells.counts.size))
+        self._sizes = np.zeros(layout.species)
+        self._samples = 0
+
+    def look(self, seen: Observation) -> None:
+        """See :class:`fieldsolver.recording.Observer`."""
+        scale = self._modes.grid.cell_volume**2 / self._modes.grid.volume
+        rho = seen.density_modes
+        for n, (a, b) in enumerate(self._pairs):
+            product = scale * (rho[a].real * rho[b].real + rho[a].imag * rho[b].imag)
+            self._sums[n] += self._shells.average(product)
+            if a == b:
+                self._sizes[a] += domain_size(self._modes.wavenumber, self._modes.multiplicity * product, self._edge)
+        self._samples += 1
+
+    def begin_frame(self) -> None:
+        """See :class:`fieldsolver.recording.Observer`."""
+        self._sums[...] = self._sizes[...] = 0.0
+        self._samples = 0
+
+    def variables(self, seen: Observation) -> Mapping[str, Variable]:
+        """``structure_factor_<A><B>`` (wavenumber), ``domain_size_<A>``."""
+        found = {}
+        density = f"1/length^{self._modes.grid.dimension}"
+        for (a, b), spectrum in zip(self._pairs, self._sums, strict=True):
+            pair = self._names[a] + self._names[b]
+            words = f"structure factor of {self._names[a]} and {self._names[b]}, mean since the last frame"
+            found[f"structure_factor_{pair}"] = Variable(spectrum / self._samples, ("wavenumber",), density, words)
+        for name, size in zip(self._names, self._sizes, strict=True):
+            found[f"domain_size_{name}"] = number(size / self._samples, "length", f"2 pi over the mean wavenumber of {name}")
+        return found
+
+    def coordinates(self) -> Mapping[str, Variable]:
+        """Mean wavenumbers of the shells."""
+        words = "mean wavenumber of the shell"
+        return {"wavenumber": Variable(self._shells.wavenumbers, ("wavenumber",), "1/length", words)}
+
+    def memory(self) -> Mapping[str, Array]:
+        """See :class:`fieldsolver.recording.Observer`."""
+        return {"sums": self._sums.copy(), "sizes": self._sizes.copy(), "samples": np.array(self._samples)}
+
+    def restore(self, memory: Mapping[str, Array]) -> None:
+        """See :class:`fieldsolver.recording.Observer`."""
+        self._sums[...], self._sizes[...] = memory["sums"], memory["sizes"]
+        self._samples = int(memory["samples"])
+
+
+class PatternVelocities:
+    """Velocity of the pattern of each species, with direction and sign, from the phases of its modes."""
+
+    name, every_step = "pattern_velocity", False
+
+    def __init__(self, layout: Layout, modes: RetainedModes, interval: float) -> None:
+        self._names, self._modes, self._interval = layout.model.names, modes, interval
+        self._band = modes.wavenumber <= _coarse_edge(layout, modes)
+        across = np.broadcast_to(modes.wavenumbers_across[:, None, :], (modes.grid.dimension - 1, *modes.shape))
+        along = np.broadcast_to(modes.wavenumber_x[:, None], modes.shape)
+        self._vectors = np.stack([along[self._band], *(k[self._band] for k in across)])
+        self._last = np.zeros((layout.species, self._vectors.shape[1]), dtype=np.complex128)
+        self._correlation = np.zeros_like(self._last)
+        self._looks = 0
+
+    def look(self, seen: Observation) -> None:
+        """See :class:`fieldsolver.recording.Observer`."""
+        rho = seen.density_modes[:, self._band]
+        if self._looks > 0:
+            self._correlation += rho * self._last.conj()
+        self._last[...] = rho
+        self._looks += 1
+
+    def begin_frame(self) -> None:
+        """See :class:`fieldsolver.recording.Observer`."""
+        self._correlation[...] = 0.0
+
+    def variables(self, seen: Observation) -> Mapping[str, Variable]:
+        """``pattern_velocity_<axis>_<A>``, ``pattern_coherence_<A>``; not a number before two samples."""
+        found = {}
+        multiplicity = self._modes.multiplicity[self._band]
+        for s, name in enumerate(self._names):
+            motion = velocity_of_correlations(self._correlation[s], self._vectors, multiplicity, self._interval)
+            known = self._looks > 1
+            for axis, component in zip(_AXES, motion.velocity, strict=False):
+                words = f"{axis} component of the velocity of the pattern of {name} since the last frame"
+                found[f"pattern_velocity_{axis}_{name}"] = number(component if known else np.nan, "length/time", words)
+            words = f"1 if the pattern of {name} moves as a whole"
+            found[f"pattern_coherence_{name}"] = number(motion.coherence if known else np.nan, "1", words)
+        return found
+
+    def coordinates(self) -> Mapping[str, Variable]:
+        """None."""
+        return {}
+
+    def memory(self) -> Mapping[str, Array]:
+        """See :class:`fieldsolver.recording.Observer`."""
+        return {"last": self._last.copy(), "correlation": self._correlation.copy(), "looks": np.array(self._looks)}
+
+    def restore(self, memory: Mapping[str, Array]) -> None:
+        """See :class:`fieldsolver.recording.Observer`."""
+        self._last[...], self._correlation[...] = memory["last"], memory["correlation"]
+        self._looks = int(memory["looks"])
+
+
+class Kymograph:
+    """Densities along x, averaged over the other directions, at the samples up to a frame."""
+
+    name, every_step = "kymograph", False
+
+    def __init__(self, layout: Layout, modes: RetainedModes, interval: float, count: int) -> None:
+        self._names, self._modes = layout.model.names, modes
+        self._times = interval * np.arange(1 - count, 1)
+        # not a number: before the first sample
+        self._rows = np.full((layout.species, count, modes.grid.shape[-1]), np.nan)
+
+    def look(self, seen: Observation) -> None:
+        """See :class:`fieldsolver.recording.Observer`."""
+        cells = self._modes.grid.shape[-1]
+        # the first row holds the waves along x alone
+        along = np.fft.irfft(seen.density_modes[:, :, 0], cells, axis=1) * (cells / self._modes.grid.cells)
+        self._rows = np.concatenate([self._rows[:, 1:], along[:, None]], axis=1)
+
+    def begin_frame(self) -> None:
+        """The rows of the next frame push those of the last one out."""
+
+    def variables(self, seen: Observation) -> Mapping[str, Variable]:
+        """``kymograph_<A>`` (sample, x)."""
+        density = f"1/length^{self._modes.grid.dimension}"
+        return {
+            f"kymograph_{name}": Variable(rows, ("sample", "x"), density, f"number density of {name} along x, averaged across")
+            for name, rows in zip(self._names, self._rows, strict=True)
+        }
+
+    def coordinates(self) -> Mapping[str, Variable]:
+        """Times of the samples, counted from the frame."""
+        return {"sample": Variable(self._times, ("sample",), "time", "time of the sample, counted from the frame")}
+
+    def memory(self) -> Mapping[str, Array]:
+        """See :class:`fieldsolver.recording.Observer`."""
+        return {"rows": self._rows.copy()}
+
+    def restore(self, memory: Mapping[str, Array]) -> None:
+        """See :class:`fieldsolver.recording.Observer`."""
+        self._rows = np.array(memory["rows"])
