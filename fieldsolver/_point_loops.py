@@ -100,6 +100,19 @@ def survey(species: int, density: int, start: int, count: int, kept: Any, rows: 
 
 
 @loop
+def summarise(reports: Any, out: Any) -> None:
+    """Reports of all blocks (block, species, 6) as one (species, 6): extremes of extremes, sums of sums, in a fixed order."""
+    for s in range(out.shape[0]):
+        out[s] = reports[0, s]
+        for block in range(1, reports.shape[0]):
+            for n in range(0, 4, 2):
+                out[s, n] = smaller(out[s, n], reports[block, s, n])
+                out[s, n + 1] = larger(out[s, n + 1], reports[block, s, n + 1])
+            for n in range(4, 6):
+                out[s, n] += reports[block, s, n]
+
+
+@loop
 def polarisation(density: int, first: int, dimension: int, count: int, rows: Any, report: Any) -> None:
     """Cells whose polarity is longer than their density, which no distribution of directions has."""
     beyond = 0

@@ -54,22 +54,22 @@ class Steering:
                 repulsion[observer, n] = law.repulsion / model.drags[observer, 0]
         return cls(chemicals, species, speed, reorientation, turning, repulsion)
 
-    @property
+    @cached_property
     def gradients(self) -> int:
         """Number of gradients."""
         return len(self.chemicals) + len(self.species)
 
-    @property
+    @cached_property
     def biases_speed(self) -> bool:
         """Whether any speed depends on the direction."""
         return bool(np.any(self.speed_biases))
 
-    @property
+    @cached_property
     def turns(self) -> bool:
         """Whether directions are changed by any gradient."""
         return bool(np.any(self.turnings) or np.any(self.reorientation_biases))
 
-    @property
+    @cached_property
     def repels(self) -> bool:
         """Whether particles are pushed by any gradient."""
         return bool(np.any(self.repulsions))

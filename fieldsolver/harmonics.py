@@ -58,17 +58,17 @@ class AngularBasis:
         numbers = [np.full(_number(self.dimension, degree), degree) for degree in range(highest + 1)]
         return np.concatenate(numbers)
 
-    @property
+    @cached_property
     def kept(self) -> int:
         """Number of functions of degree 0 to K."""
         return int(np.count_nonzero(self.degrees <= self.order))
 
-    @property
+    @cached_property
     def slaved(self) -> range:
         """Functions of degree K + 1."""
         return range(self.kept, self.degrees.size)
 
-    @property
+    @cached_property
     def highest(self) -> range:
         """Functions of degree K."""
         return range(int(np.count_nonzero(self.degrees < self.order)), self.kept)

@@ -48,7 +48,7 @@ class Layout:
         self._find_channels()
         self._find_kept(keep_density)
 
-    @property
+    @cached_property
     def harmonics(self) -> int:
         """Number of harmonics that have a dynamics of their own."""
         return self.species * self.basis.kept
@@ -58,7 +58,7 @@ class Layout:
         """Chemicals that have a dynamics of their own."""
         return [p for p, one in enumerate(self.model.chemicals) if not one.adiabatic]
 
-    @property
+    @cached_property
     def components(self) -> int:
         """Number of components of the state."""
         return self.harmonics + len(self.dynamic_chemicals)
@@ -108,7 +108,7 @@ class Layout:
         self.kept_rows: NDArray[np.int64] = np.array(rows, dtype=np.int64)
         self._kept_array = {row: self.species + n for n, row in enumerate(rows)}
 
-    @property
+    @cached_property
     def kept_arrays(self) -> int:
         """Number of arrays of the whole grid."""
         return self.species + self.kept_rows.size
@@ -129,17 +129,17 @@ class Layout:
         """A component of a gradient, from the arrays of the whole grid, as a factor of a product."""
         return kept(self._kept_array[self.gradient_row(gradient, axis)])
 
-    @property
+    @cached_property
     def biased(self) -> bool:
         """Whether p of a degree holds harmonics of other degrees (order 1 and above)."""
         return self.steering.biases_speed and self.order > 0
 
-    @property
+    @cached_property
     def first_product(self) -> int:
         """Row of the first p of the second pass: in place of the harmonics, unless p of others need these."""
         return self.fields if self.biased else 0
 
-    @property
+    @cached_property
     def slaved(self) -> int:
         """Number of slaved harmonics of all species; they are the first rows of the fourth pass."""
         return self.species * len(self.basis.slaved)
@@ -153,17 +153,17 @@ class Layout:
         """Row of a slaved harmonic."""
         return species * len(self.basis.slaved) + function - self.basis.kept
 
-    @property
+    @cached_property
     def corrected(self) -> bool:
         """Whether p of degree K is worked out again once the slaved harmonics in it are known."""
         return self.biased and self.slaved > 0
 
-    @property
+    @cached_property
     def has_sources(self) -> bool:
         """Whether harmonics of degree 1 to K change by more than decay and transport."""
         return self.order > 0 and (self.steering.turns or self.pairs.turn)
 
-    @property
+    @cached_property
     def first_source(self) -> int:
         """Row of the first R of the fourth pass."""
         return self.slaved
@@ -172,7 +172,7 @@ class Layout:
         """Row of R of a harmonic of degree 1 to K."""
         return self.first_source + species * (self.basis.kept - 1) + function - 1
 
-    @property
+    @cached_property
     def first_correction(self) -> int:
         """Row of the first p of degree K of the fourth pass, with slaved harmonics in it."""
         return self.first_source + (self.species * (self.basis.kept - 1) if self.has_sources else 0)
@@ -181,12 +181,12 @@ class Layout:
         """Row of p of a harmonic of degree K."""
         return self.first_correction + species * len(self.basis.highest) + function - self.basis.highest.start
 
-    @property
+    @cached_property
     def first_push(self) -> int:
         """Row of the first component of kappa phi grad c."""
         return self.first_correction + (self.species * len(self.basis.highest) if self.corrected else 0)
 
-    @property
+    @cached_property
     def pushes(self) -> bool:
         """Whether kappa phi grad c has rows of its own; at order 0 it becomes part of the flux."""
         return self.steering.repels and self.order > 0
@@ -195,7 +195,7 @@ class Layout:
         """Row of a component of kappa phi grad c."""
         return self.first_push + self.component(species, function) * self.dimension + axis
 
-    @property
+    @cached_property
     def outputs(self) -> int:
         """Number of rows that the fourth pass hands on."""
         return self.first_push + (self.harmonics * self.dimension if self.pushes else 0)

@@ -133,8 +133,8 @@ def inspect(righthandside: RightHandSide, extremes: Extremes, stable_time_step: 
         longer than their density.
     """
     layout = righthandside.layout
-    for s in range(layout.species):
-        if not (np.isfinite(extremes.fastest_speed[s]) and extremes.slowest_speed[s] >= 0.0):
+    for s, (slowest, fastest) in enumerate(zip(extremes.slowest_speed, extremes.fastest_speed, strict=True)):
+        if not (slowest >= 0.0 and fastest < math.inf):
             _explain(righthandside, s, stable_time_step)
     if not np.all(np.isfinite(extremes.highest_density - extremes.lowest_density)):
         raise NumericalFailure(_not_finite(stable_time_step))
@@ -145,7 +145,7 @@ def inspect(righthandside: RightHandSide, extremes: Extremes, stable_time_step: 
             f"({', '.join(f'{value:.4g}' for value in extremes.highest_density)}); lower that coefficient or the densities, or "
             "raise fields.order"
         )
-    if np.max(extremes.overpolarised_share) > _OVERPOLARISED_LIMIT:
+    if layout.order > 0 and np.max(extremes.overpolarised_share) > _OVERPOLARISED_LIMIT:
         raise NumericalFailure(
             f"{100 * np.max(extremes.overpolarised_share):.1f} % of the cells have a polarity longer than their density, which "
             f"no distribution of directions has (limit {100 * _OVERPOLARISED_LIMIT:g} %): the torques do not saturate at "

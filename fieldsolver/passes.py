@@ -25,9 +25,9 @@ from fieldsolver import _pass_loops
 from fieldsolver.modes import RetainedModes
 from theory.fourier import aligned, plan_along
 
-# Work arrays of one thread, real and complex together, for blocks of rows: they should stay in the second-level cache. Blocks
-# of columns gain more from reading longer pieces of memory.
-_ROW_BYTES, _COLUMN_BYTES = 2**20, 2**21
+# Work arrays of one thread, real and complex together, should about stay in the second-level cache; how large exactly changes
+# little, and blocks should be many enough to be shared evenly.
+_ROW_BYTES, _COLUMN_BYTES = 2**21, 2**20
 # Every call of a compiled loop costs a microsecond: blocks should not be smaller than this.
 _LEAST_POINTS, _LEAST_COLUMNS = 4096, 4
 # Pieces of columns begin where a line of the cache does; columns do not lie a multiple of 4096 bytes apart, where they would

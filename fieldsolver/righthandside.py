@@ -152,15 +152,14 @@ class RightHandSide:
 
     def extremes(self) -> Extremes:
         """What the last evaluation saw."""
-        found, cells = self._surveyed, self.modes.grid.cells
-        lowest, slowest = found[:, :, 0].min(axis=0), found[:, :, 2].min(axis=0)
-        highest, fastest = found[:, :, 1].max(axis=0), found[:, :, 3].max(axis=0)
-        flow, negative = found[:, :, 4].sum(axis=0), found[:, :, 5].sum(axis=0) / cells
+        found, cells = np.empty((self.layout.species, _SURVEYED)), self.modes.grid.cells
+        _point_loops.summarise(self._surveyed, found)
         mass = self._state[self._densities, 0, 0].real
-        mean_speed = np.divide(flow, mass, out=np.zeros_like(flow), where=mass != 0.0)
         overpolarised = self._overpolarised[:, :, 0].sum(axis=0) / cells
+        lowest, highest, slowest, fastest, flow, negative = found.T
+        mean_speed = np.divide(flow, mass, out=np.zeros_like(mass), where=mass != 0.0)
         pivot = float(self._pivots.min())
-        return Extremes(lowest, highest, slowest, fastest, mean_speed, negative, overpolarised, pivot)
+        return Extremes(lowest, highest, slowest, fastest, mean_speed, negative / cells, overpolarised, pivot)
 
     def close(self, unknowns: NDArray[np.int64], worker: Worker, start: int, points: int) -> float:
         """Solve the closure of species that enter each other's, for rows (species, function) of the points of a block.
