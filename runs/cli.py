@@ -94,7 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "check", _check, "validate a file; print the model, resolution, memory and cost", file=True)
     _command(commands, "keys", _keys, "list all keys of a run file with types, units and defaults")
 
-    predict = _command(commands, "predict", _predict, "theory alone: stability, integrability, entropy production", file=True)
+    predict = _command(
+        commands, "predict", _predict, "theory alone: stability, integrability, entropy production, coexistence", file=True
+    )
     predict.add_argument("--wavenumbers", metavar="Q,Q,...", help="evaluate the dispersion relation at these (1/length)")
     _json(predict)
 

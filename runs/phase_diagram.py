@@ -181,7 +181,8 @@ def as_text(diagram: Diagram) -> str:
     lines = [f"window: {window}"]
     found = diagram.phases
     if found is None:
-        lines.append(f"no phase diagram: {diagram.reason}")
+        # the phases at the composition, below, are missing for the same reason
+        lines.append("no phase diagram in the local approximation")
         if diagram.boundaries:
             lines.append(f"homogeneous mixtures become unstable on {len(diagram.boundaries)} curves (see --json, --figure)")
     elif not found.tie_lines.size:

@@ -6,8 +6,9 @@ With translational diffusion and chemotaxis added, the flux of the hydrodynamics
     dw_m = d log v_m D_m/(D_m + Dt_m) + \sum_p s_mp dc_p = (1/2) d log(v_m^2 + d Dt_m/tau_m) + \sum_p s_mp dc_p,
     s_mp = [ v1/tau + v_m/tau1 + (d - 1) chi v_m ]/(v_m^2 + d Dt_m/tau_m).
 
-Without translational diffusion w_m = log v_m, and for constant speeds s_mp is the prefactor of [S1] Eq. 17, with 1/v0^2. (The
-term with chi is the turning of PHYSICS of the hierarchy, docs/theory.md: P relaxes to -tau chi (1 - 1/d) rho grad c.)
+with v1, 1/tau1 and chi the responses of m to the chemical p (:class:`theory.chemistry.Chemotaxis`); turning by chi makes a
+polarity -tau chi (1 - 1/d) rho grad c. Without translational diffusion w_m = log v_m, and for constant speeds s_mp is the
+prefactor of [S1] Eq. 17, with 1/v0^2.
 
 Where the speed of a species that steers depends on what it senses, s_mp varies, and dw_m need not be a differential: the part
 with s_mp is then kept as coefficients of dc_p, the *steering*, and only the rest is an explicit function.

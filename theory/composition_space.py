@@ -156,6 +156,21 @@ class CompositionGrid:
         along = self.shape[0] - 1 if len(self.shape) == self.upper.size else self.shape[0] ** (1.0 / self.upper.size)
         return np.asarray((np.maximum(densities, 0.0) / upper) ** (1.0 / _STRETCH) * along)
 
+    def around(self, densities: Array, distance: float) -> Array:
+        """Neighbours inside the window of points (species, point) along every axis, at a distance in cells.
+
+        Returns
+        -------
+        ndarray
+            Shape (species, neighbour), the neighbours of each point side by side.
+        """
+        out = np.repeat(densities[:, :, None], 2 * self.upper.size, axis=2)
+        last = self.shape[0] - 1
+        for m, along in enumerate(self.cells(densities)):
+            for n, step in enumerate((-distance, distance)):
+                out[m, :, 2 * m + n] = self.upper[m] * (np.clip(along + step, 0.0, last) / last) ** _STRETCH
+        return out.reshape(self.upper.size, -1)
+
     @cached_property
     def at_the_end_of_laws(self) -> Flags:
         """Points beside one at which a speed is not positive, shape (point,)."""

@@ -22,6 +22,10 @@ Array = NDArray[np.float64]
 _PANELS = 200
 
 
+class SeveralRanges(NumericalFailure):
+    """Between two densities there is not exactly one unstable range."""
+
+
 def has_exact_binodal(model: Model) -> bool:
     """Whether a model has one species, whose w depends on one field with a range: its own sensed density or one chemical."""
     if model.number_of_species != 1:
@@ -45,13 +49,13 @@ def exact_binodal(free_energy: FreeEnergy, low: float, high: float) -> tuple[flo
 
     Raises
     ------
-    NumericalFailure
+    SeveralRanges
         There is not exactly one unstable range between them.
     """
     spinodals = spinodal_densities(free_energy, 1.5 * high)
     inside = spinodals[(spinodals > low) & (spinodals < high)]
     if inside.size != 2:
-        raise NumericalFailure(
+        raise SeveralRanges(
             f"between the densities {low:g} and {high:g} there are {inside.size // 2} unstable ranges; the exact construction "
             "is for one"
         )

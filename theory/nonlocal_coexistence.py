@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.chemical_potential import ChemicalPotentials
 from theory.errors import InputError, NumericalFailure
-from theory.exact_binodal import exact_binodal, has_exact_binodal
+from theory.exact_binodal import SeveralRanges, exact_binodal, has_exact_binodal
 from theory.free_energy import FreeEnergy
 from theory.lever_rule import lever_rule
 from theory.long_waves import long_wave_relaxation
@@ -89,9 +89,10 @@ def nonlocal_coexistence(model: Model, composition: ArrayLike | dict[str, float]
         There is no steady profile near the start.
     """
     means = model.densities(composition)
-    if has_exact_binodal(model):
-        return _one_species(FreeEnergy(model, means), means, local)
-    phases = local.densities
+    exact = _one_species(FreeEnergy(model, means), means, local) if has_exact_binodal(model) else None
+    if exact is not None:
+        return exact
+    phases, fractions = local.densities, local.fractions
     if phases.shape[0] == 1 and local.metastable is not None:
         # with the kernel the phase that comes next in the local approximation may be there already
         phases = np.vstack([phases, local.metastable])
@@ -99,7 +100,11 @@ def nonlocal_coexistence(model: Model, composition: ArrayLike | dict[str, float]
             return _by_slabs(model, means, phases)
         except NumericalFailure:
             phases = phases[:1]
-    return _by_slabs(model, means, phases)
+    try:
+        return _by_slabs(model, means, phases)
+    except NumericalFailure:
+        # with the kernel other phases may appear between those of the local approximation, or in their place
+        return _by_slabs(model, means, _settled(model, means, phases, fractions))
 
 
 def coexistence_without_free_energy(model: Model, composition: ArrayLike | dict[str, float]) -> NonlocalCoexistence:
@@ -131,11 +136,19 @@ def coexistence_without_free_energy(model: Model, composition: ArrayLike | dict[
         raise InputError("the instability is oscillatory: patterns travel instead of coming to rest")
     way = directions[:, slowest].real
     amplitude = _FIRST_SLABS * float(np.min(means / np.abs(way)))
+    slabs = np.stack([means + amplitude * way, means - amplitude * way])
+    return _by_slabs(model, means, _settled(model, means, slabs, np.array([0.5, 0.5])))
+
+
+def _settled(model: Model, means: Array, phases: Array, fractions: Array) -> Array:
+    """Plateaus (phase, species) that slabs of phases (phase, species) with fractions (phase,) relax to at fixed means."""
     line = Line(model, _LONG * max(sensing_lengths(model), default=1.0))
-    half = line.position < 0.5 * line.length
-    start = means[:, None] + amplitude * np.where(half, 1.0, -1.0) * way[:, None]
-    density, _ = line.relaxed(start, _TOLERANCE)
-    return _by_slabs(model, means, _flat_stretches(line, density))
+    layout = _there_and_back(phases / means)
+    shares = np.array([fractions[k] / layout.count(k) for k in layout])
+    slab = np.minimum(np.searchsorted(np.cumsum(shares), line.position / line.length), len(layout) - 1)
+    start = phases[layout][slab].T
+    density, _ = line.relaxed(start * (means / start.mean(axis=1))[:, None], _TOLERANCE)
+    return _flat_stretches(line, density)
 
 
 def _flat_stretches(line: Line, density: Array) -> Array:
@@ -156,13 +169,17 @@ def _homogeneous(model: Model, means: Array) -> NonlocalCoexistence:
     return NonlocalCoexistence("homogeneous", means[None], np.ones(1), constants)
 
 
-def _one_species(free_energy: FreeEnergy, means: Array, local: Coexistence) -> NonlocalCoexistence:
+def _one_species(free_energy: FreeEnergy, means: Array, local: Coexistence) -> NonlocalCoexistence | None:
+    """By the exact formula; None where there are several unstable ranges between the densities, for which slabs are needed."""
     densities = local.densities[:, 0]
     if densities.size == 1:
         if local.metastable is None:
             return _homogeneous(free_energy.model, means)
         densities = np.array([means[0], local.metastable[0]])
-    gas, liquid = exact_binodal(free_energy, float(densities.min()), float(densities.max()))
+    try:
+        gas, liquid = exact_binodal(free_energy, float(densities.min()), float(densities.max()))
+    except SeveralRanges:
+        return None
     if not gas < means[0] < liquid:
         return _homogeneous(free_energy.model, means)
     fraction = (means[0] - gas) / (liquid - gas)
@@ -210,14 +227,14 @@ def plateaus_through(
     NumericalFailure
         There is no steady profile, or its plateaus are not flat in the longest box.
     """
-    path = _path(phases / composition)
-    # every phase lies between its neighbours on the path; the path is run there and back, which makes the box periodic
-    layout = [*path, *path[-2:0:-1]]
+    layout = _there_and_back(phases / composition)
     longest = max(sensing_lengths(model))
     for doubling in range(_DOUBLINGS + 1):
         line = Line(model, thickness * 2.0**doubling * longest * len(layout))
         slab = np.minimum((np.arange(line.cells) * len(layout)) // line.cells, len(layout) - 1)
-        centres = ((np.array([layout.index(k) for k in range(len(path))]) + 0.5) * line.cells / len(layout)).astype(np.intp)
+        centres = ((np.array([layout.index(k) for k in range(phases.shape[0])]) + 0.5) * line.cells / len(layout)).astype(
+            np.intp
+        )
         density = _moved(line, composition, phases[layout][slab].T, centres)
         plateaus, constants = density[:, centres].T, line.constants(density)
         bulk = np.stack([line.bulk_constants(one) for one in plateaus])
@@ -230,11 +247,12 @@ def plateaus_through(
     )
 
 
-def _path(phases: Array) -> list[int]:
-    """The order of phases (phase, species) with the shortest way from each to the next."""
+def _there_and_back(phases: Array) -> list[int]:
+    """A periodic order of phases (phase, species): the shortest way through all of them, and back again."""
     orders = list(permutations(range(phases.shape[0])))
     ways = [np.linalg.norm(np.diff(phases[list(order)], axis=0), axis=1).sum() for order in orders]
-    return list(orders[int(np.argmin(ways))])
+    path = orders[int(np.argmin(ways))]
+    return [*path, *path[-2:0:-1]]
 
 
 def _moved(line: Line, composition: Array, start: Array, centres: NDArray[np.intp]) -> Array:

@@ -116,7 +116,7 @@ def _critical_points(model_at: Callable[[float], Model], values: Array, density:
     def lowest(value: float) -> tuple[float, float]:
         """The smallest rho f'' over all densities, and where it is reached."""
         free_energy = FreeEnergy(model_at(value), [density])
-        points = scan(free_energy, np.array([density])).densities[0]
+        points = np.sort(scan(free_energy, np.array([density])).densities[0])
 
         def curvature(logarithm: float) -> float:
             return float(smallest_eigenvalue(free_energy, np.exp(np.array([[logarithm]])))[0])

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from theory.errors import NumericalFailure
 from theory.free_energy import FreeEnergy
 
 Array = NDArray[np.float64]
@@ -57,7 +58,7 @@ class TangentPlane:
 
 
 def newton(function: Callable[[Array], tuple[Array, Array]], start: Array, largest_step: float = _LARGEST_STEP) -> Array | None:
-    """A root of a square system near a start, or None where the iteration does not converge.
+    """A root of a square system near a start, or None where the iteration does not converge or the function cannot be had.
 
     Parameters
     ----------
@@ -68,6 +69,14 @@ def newton(function: Callable[[Array], tuple[Array, Array]], start: Array, large
     largest_step
         Of any unknown in one iteration.
     """
+    try:
+        return _iterated(function, start, largest_step)
+    except NumericalFailure:
+        # densities so high that their integrals do not converge: the iteration has run away
+        return None
+
+
+def _iterated(function: Callable[[Array], tuple[Array, Array]], start: Array, largest_step: float) -> Array | None:
     x, smallest = start.copy(), np.inf
     with np.errstate(all="ignore"):
         residual, jacobian = function(x)
@@ -178,8 +187,11 @@ def touching_point(free_energy: FreeEnergy, plane: TangentPlane, start: Array) -
     return None if found is None else np.exp(found)
 
 
-def descended(free_energy: FreeEnergy, plane: TangentPlane, start: Array) -> Array:
-    """The bottom of f over a plane that lies downhill of a start (species,); in 2 sqrt(rho), in which an ideal gas is round."""
+def descended(free_energy: FreeEnergy, plane: TangentPlane, start: Array, highest: Array) -> Array:
+    """The bottom of f over a plane downhill of a start (species,), up to the highest densities (species,).
+
+    The unknowns are 2 sqrt(rho), in which an ideal gas is round.
+    """
 
     def height(x: Array) -> tuple[float, Array]:
         rho = 0.25 * x[:, None] ** 2
@@ -189,7 +201,8 @@ def descended(free_energy: FreeEnergy, plane: TangentPlane, start: Array) -> Arr
         return (value, slope) if np.isfinite(value) else (np.inf, np.zeros_like(x))
 
     x = 2.0 * np.sqrt(start)
-    found = minimize(height, x, jac=True, method="L-BFGS-B", bounds=[(1e-6 * float(x.max()), None)] * x.size)
+    bounds = [(1e-6 * float(x.max()), 2.0 * np.sqrt(end)) for end in highest]
+    found = minimize(height, x, jac=True, method="L-BFGS-B", bounds=bounds)
     bottom = 0.25 * found.x**2
     refined = touching_point(free_energy, plane, bottom)
     return bottom if refined is None or np.max(np.abs(refined - bottom)) > 0.1 * bottom.max() else refined

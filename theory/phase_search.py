@@ -2,9 +2,9 @@
 
 1. The lower hull of f over a grid of the window is refined where its facets span several phases (:mod:`theory.lower_hull`).
 2. The corners of the facet that holds a composition start Newton's method (:mod:`theory.phase_equilibrium`).
-3. The tangent plane that comes out is held against f on a finer grid, whose lowest basins are followed down to their bottoms,
-  and
-   against the scan over all densities. Where f dips below the plane there is a further phase, and step 2 is repeated with it.
+3. The tangent plane that comes out is held against f on a finer grid, whose lowest basins are followed down to their
+   bottoms, and against the scan over all densities. Where f dips below the plane there is a further phase, and step 2 is
+   repeated with it.
 """
 
 from collections.abc import Callable
@@ -29,6 +29,8 @@ _REFINEMENTS = {1: 2, 2: 2, 3: 1}
 _ROUND_OFF = 1e-9
 _SAME_PHASE = 1e-6
 _BASINS = 8
+# how far from an unstable phase the way down starts, relative
+_ASIDE = 0.01
 _LARGEST_GROWTH = 1e3
 _ATTEMPTS = 24
 # densities that start Newton's method, at least, in units of the window
@@ -68,6 +70,7 @@ class PhaseSearch:
         coarse, fine = _POINTS.get(upper.size, _SCATTERED_POINTS)
         self.grid = CompositionGrid(free_energy, upper, coarse)
         self._fine = CompositionGrid(free_energy, upper, fine)
+        self._highest = scanned.densities.max(axis=1)
         self._outer = scanned.densities[:, scanned.valid][:, :: max(1, scanned.densities.shape[1] // 4096)]
         self._outer_values = free_energy.density(self._outer, GRID_TOLERANCE)
         self.hull, self._at_the_end = self._refined_hull()
@@ -80,7 +83,7 @@ class PhaseSearch:
         for n in range(_REFINEMENTS.get(self.upper.size, 0)):
             labels = self.labels(hull.facets, hull)
             corners = np.unique(hull.facets[np.ptp(labels, axis=1) > 0])
-            around = self._around(densities[:, corners], 0.5 ** (n + 1))
+            around = self.grid.around(densities[:, corners], 0.5 ** (n + 1))
             found = self.free_energy.density(around, GRID_TOLERANCE)
             finite = np.isfinite(found)
             nearest = np.repeat(at_the_end[corners], around.shape[1] // max(1, corners.size))
@@ -89,17 +92,6 @@ class PhaseSearch:
             at_the_end = np.concatenate([at_the_end, nearest[finite]])
             hull = LowerHull(densities, values)
         return hull, at_the_end
-
-    def _around(self, densities: Array, cells: float) -> Array:
-        """Neighbours of points (species, point) along every axis, at a distance in cells, inside the window."""
-        out = np.repeat(densities[:, :, None], 2 * self.upper.size, axis=2)
-        for m, upper in enumerate(self.upper):
-            along = self.grid.cells(densities)[m]
-            last = self.grid.shape[0] - 1
-            for sign in (0, 1):
-                moved = np.clip(along + (cells if sign else -cells), 0.0, last)
-                out[m, :, 2 * m + sign] = upper * (moved / last) ** 1.5
-        return out.reshape(self.upper.size, -1)
 
     def labels(self, facets: Indices, hull: LowerHull | None = None) -> Indices:
         """Labels of the phases that the corners of facets belong to; see :func:`corner_phases`."""
@@ -133,13 +125,15 @@ class PhaseSearch:
         for _ in range(_ATTEMPTS):
             densities, fractions = self._refined(composition, densities, fractions)
             plane = TangentPlane.at(self.free_energy, densities[0])
-            height, other = self.lowest_other(plane, densities)
-            if other is None or height >= -_ROUND_OFF * float(densities.sum(axis=1).max()):
-                order = in_order(densities)
-                return Coexistence(densities[order], fractions[order], plane.potentials, plane.pressure, other)
-            if np.any(other > self.upper):
-                raise BeyondWindow(other, self.upper)
-            densities, fractions = self._with(composition, densities, fractions, other)
+            others = self.bottoms(plane, densities)
+            tolerance = _ROUND_OFF * float(densities.sum(axis=1).max())
+            lower = [one for height, one in others if height < -tolerance]
+            if not lower:
+                order, next_ = in_order(densities), others[0][1] if others else None
+                return Coexistence(densities[order], fractions[order], plane.potentials, plane.pressure, next_)
+            if np.any(lower[0] > self.upper):
+                raise BeyondWindow(lower[0], self.upper)
+            densities, fractions = self._with(composition, densities, fractions, lower)
         raise NumericalFailure(f"no phases were found whose tangent plane is global at the composition {composition.tolist()}")
 
     def _start(self, composition: Array) -> tuple[Array, Array]:
@@ -184,17 +178,17 @@ class PhaseSearch:
             densities, fractions = densities[keep], fractions[keep] / fractions[keep].sum()
         return composition[None], np.ones(1)
 
-    def _with(self, composition: Array, densities: Array, fractions: Array, lower: Array) -> tuple[Array, Array]:
-        """A start that has the phase that was found below the plane."""
-        count, species = densities.shape
-        if count <= species:
-            share = 0.02 * min(1.0, float(np.min(composition / lower)))
-            rest = (composition - share * lower) / (fractions @ densities)
-            return np.vstack([densities * rest, lower]), np.append(fractions * (1.0 - share), share)
-        candidates = np.vstack([densities, lower]).T
-        shares = lowest_mixture(candidates, self.free_energy.density(candidates), composition)
-        keep = shares > 0.0
-        return candidates[:, keep].T, shares[keep]
+    def _with(self, composition: Array, densities: Array, fractions: Array, lower: list[Array]) -> tuple[Array, Array]:
+        """A start that has phases from those that were found below the plane, the lowest first."""
+        candidates = np.vstack([densities, *lower]).T
+        values = self.free_energy.density(candidates)
+        shares = lowest_mixture(candidates, values, composition)
+        if np.any(shares[fractions.size :] > 0.0):
+            return candidates[:, shares > 0.0].T, shares[shares > 0.0]
+        # the composition lies outside of what is known: a little of the lowest phase, and the others moved to make room
+        share = 0.02 * min(1.0, float(np.min(composition / lower[0])))
+        rest = (composition - share * lower[0]) / (fractions @ densities)
+        return np.vstack([densities * rest, lower[0]]), np.append(fractions * (1.0 - share), share)
 
     def below(self, plane: TangentPlane, phases: Array) -> Array | None:
         """Densities (species,) of a bottom of f below a plane that touches it at phases (phase, species), if there is one."""
@@ -202,13 +196,18 @@ class PhaseSearch:
         return found if height < -_ROUND_OFF * float(phases.sum(axis=1).max()) else None
 
     def lowest_other(self, plane: TangentPlane, phases: Array) -> tuple[float, Array | None]:
-        """Height of the bottom of f, other than the phases, that lies lowest over a plane, and its densities (species,)."""
-        lowest: tuple[float, Array | None] = (np.inf, None)
+        """Height and densities (species,) of the lowest of the :meth:`bottoms`; infinity and None without any."""
+        return next(iter(self.bottoms(plane, phases)), (np.inf, None))
+
+    def bottoms(self, plane: TangentPlane, phases: Array) -> list[tuple[float, Array]]:
+        """Bottoms of f over a plane that are not the phases (phase, species): heights and densities, lowest first."""
+        found: list[tuple[float, Array]] = []
         for start in self._starts(plane, phases):
-            height, found = self._bottom(plane, np.maximum(start, _TRACE * self.upper))
-            if found is not None and height < lowest[0] and np.all(_far(found, phases)):
-                lowest = (height, found)
-        return lowest
+            height, one = self._bottom(plane, np.maximum(start, _TRACE * self.upper))
+            known = np.array([*phases, *(other for _, other in found)])
+            if one is not None and np.all(_far(one, known)):
+                found.append((height, one))
+        return sorted(found, key=lambda one: one[0])
 
     def _bottom(self, plane: TangentPlane, start: Array) -> tuple[float, Array | None]:
         """Height and densities of the bottom of f over a plane next to a start (species,)."""
@@ -218,10 +217,12 @@ class PhaseSearch:
             return float(plane.heights(point, self.free_energy.density(point))[0])
 
         found = touching_point(self.free_energy, plane, start)
+        if found is not None and np.any(found > self._highest):
+            found = None
         before, after = height(start), np.inf if found is None else height(found)
         # what lies below the plane must not be lost to a root elsewhere
         if before < 0.0 and after > before:
-            found = descended(self.free_energy, plane, start)
+            found = descended(self.free_energy, plane, start, self._highest)
             after = height(found)
         return after, found
 
@@ -231,6 +232,13 @@ class PhaseSearch:
         basins = self._fine.basins(heights, _BASINS)
         distance = np.abs(self._fine.cells(basins)[:, :, None] - self._fine.cells(phases.T)[:, None]).max(axis=0).min(axis=1)
         starts = list(basins[:, distance > 1.5].T)
+        # a phase that is unstable itself lies between two bottoms, perhaps nearer than the spacing
+        values, vectors = np.linalg.eigh(self.free_energy.stability(phases.T))
+        for phase, curvature, direction in zip(phases, values[:, 0], vectors[..., 0], strict=True):
+            if curvature < 0.0:
+                # in log rho the eigenvector of the stability matrix points along e_m/sqrt(rho_m)
+                aside = direction / np.sqrt(phase)
+                starts += [phase * np.exp(step * aside / np.max(np.abs(aside))) for step in (-_ASIDE, _ASIDE)]
         outside = plane.heights(self._outer, self._outer_values)
         if outside.size and float(outside.min()) < 0.0:
             starts.append(self._outer[:, int(np.argmin(outside))])

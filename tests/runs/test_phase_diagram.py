@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import runs.figure_style
+import runs.parameter_range
 from runs.cli import main
 from runs.execute import run
 from runs.free_energy_figure import _below
@@ -52,8 +53,10 @@ OCHRE, GREEN, RED = (0.937, 0.812, 0.561), (0.749, 0.878, 0.706), (0.949, 0.71, 
 
 
 @pytest.fixture(autouse=True)
-def _coarse_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer pixels and values than for print."""
     monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 80)
+    monkeypatch.setattr(runs.parameter_range, "_VALUES", 9)
 
 
 def refuse(constant: str) -> float:
@@ -159,7 +162,7 @@ def test_one_species_over_a_parameter(tmp_path: Path, capsys: pytest.CaptureFixt
     assert found["nonlocal_tie_lines"][-1] == exact
     assert len(found["binodals"]) == 2
     assert share_of(pixels(figure), (0.84, 0.15, 0.16)) > 0.002
-    assert main(["phase-diagram", written(tmp_path, ONE), "--parameter", "model.parameters.k=0.9:1.0"]) == 0
+    assert main(["phase-diagram", written(tmp_path, ONE), "--parameter", "model.parameters.k=1.0:1.1"]) == 0
     text = capsys.readouterr().out
     assert "103.828" in text
     assert "critical" not in text
@@ -199,7 +202,9 @@ def test_without_a_free_energy(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert close(image, (0.890, 0.890, 0.890)) > 0.1
     assert close(image, (0.965, 0.788, 0.541)) > 0.01
     assert main(["phase-diagram", written(tmp_path, MIXTURE)]) == 0
-    assert "homogeneous mixtures become unstable on" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "homogeneous mixtures become unstable on" in text
+    assert text.count("no effective free energy") == 1
 
 
 def test_a_collapse_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from theory.coexistence import (
 from theory.exact_binodal import has_exact_binodal
 from theory.free_energy import FreeEnergy
 from theory.nonlocal_coexistence import NonlocalCoexistence, plateaus_through
+from theory.spinodals import spinodal_densities
 
 
 def found_at(model: Model, composition: list[float]) -> NonlocalCoexistence:
@@ -44,7 +45,7 @@ def test_exact_binodal(law: str, composition: float, exact: tuple[float, float])
     np.testing.assert_allclose(slab.plateaus, found.densities, rtol=1e-8)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.floats(0.5, 2.0), st.floats(20.0, 60.0), st.floats(0.3, 0.5))
 def test_exact_binodal_obeys_its_two_equations(k: float, middle: float, relative_width: float) -> None:
     """Equal activities, and the integral once more by QUADPACK."""
@@ -90,6 +91,13 @@ def test_more_than_one_unstable_range_is_refused() -> None:
     model = one_species("exp(-tanh((A - 20)/5) - tanh((A - 200)/20))")
     with pytest.raises(NumericalFailure, match="2 unstable ranges"):
         exact_binodal(FreeEnergy(model, [60.0]), 5.0, 400.0)
+    # where the common tangent spans two ranges slabs answer in the formula's place
+    wide = one_species("exp(-1.5*tanh((A - 20)/8) - 1.5*tanh((A - 60)/8))")
+    local = coexistence(wide, [60.0])
+    found = nonlocal_coexistence(wide, [60.0], local)
+    spinodals = spinodal_densities(FreeEnergy(wide, [60.0]), 200.0)
+    assert np.sum((spinodals > local.densities.min()) & (spinodals < local.densities.max())) == 4
+    assert found.method == "slab"
 
 
 # --- mixtures ------------------------------------------------------------------------------------------------------------
@@ -141,6 +149,22 @@ def test_a_phase_that_the_kernel_takes_away_is_left_out() -> None:
     # at (85, 85) the mixed phase alone is left with the kernel, whose triangle ends at (80.6, 80.6)
     assert coexistence(figure_one(), [85.0, 85.0]).number_of_phases == 3
     assert found_at(figure_one(), [85.0, 85.0]).method == "homogeneous"
+
+
+def test_a_phase_that_only_the_kernel_brings() -> None:
+    """Slabs of the two local phases relax to three: a mixed phase grows between them, and their own tie line ends before."""
+    laws = [
+        f"exp(-{k}*tanh(({n} - {r})/{w}) + 0.818*tanh((total - 90)/40.05))"
+        for n, k, r, w in (("A", 0.689, 66.49, 33.2), ("B", 1.404, 37.38, 15.63))
+    ]
+    model = Model(2, [Species(n, RUN, v) for n, v in zip("AB", laws, strict=True)])
+    composition = [78.428, 65.628]
+    assert coexistence(model, composition).number_of_phases == 2
+    found = found_at(model, composition)
+    assert found.densities.shape == (3, 2)
+    np.testing.assert_allclose(found.fractions @ found.densities, composition, rtol=1e-9)
+    constants = found.densities.T * model.speed(found.densities.T)
+    np.testing.assert_allclose(constants, np.broadcast_to(found.constants[:, None], constants.shape), rtol=1e-9)
 
 
 def test_four_phases_between_flat_interfaces() -> None:
