@@ -7,6 +7,7 @@ import numpy as np
 from runs.initial_source import FROM_ELSEWHERE, read_source
 from runs.keys import keys
 from theory.fourier import Grid
+from theory.pair_scales import pair_scales
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 # measured on one core of a busy 2-core server: nanoseconds per cell, species and evaluation; per particle and step
 _NANOSECONDS_PER_CELL = 80.0
 _NANOSECONDS_PER_PARTICLE = {"mesh": 80.0, "exact": 1200.0}
+_NANOSECONDS_TO_MOVE = 40.0
+_NANOSECONDS_PER_NEIGHBOUR = 2.5
 _BYTES_PER_FLOAT = 8
 
 
@@ -92,15 +95,51 @@ def _describe_fields(specification: "RunSpecification") -> list[str]:
 
 
 def _describe_particles(specification: "RunSpecification") -> list[str]:
+    from runs.execute import particles_time_step
+
     settings = specification.particles
     assert settings is not None
     number = float(np.prod(specification.size) * sum(specification.composition.values()))
-    steps = specification.run.duration / settings.time_step
-    seconds = steps * number * _NANOSECONDS_PER_PARTICLE[settings.sensing] * 1e-9
+    step = particles_time_step(specification)
+    steps = specification.run.duration / step
+    senses = bool(np.any(specification.model.senses))
+    neighbours = _neighbours(specification)
+    nanoseconds = _NANOSECONDS_PER_PARTICLE[settings.sensing] if senses else _NANOSECONDS_TO_MOVE
+    seconds = steps * number * (nanoseconds + _NANOSECONDS_PER_NEIGHBOUR * neighbours) * 1e-9
+    memory = number * (150 + 6.0 * neighbours)
     return [
-        f"particles: {number:.4g} particles, {settings.sensing} sensing, time step {settings.time_step:g}",
-        f"        about {_memory(number * 150)} of memory; {steps:.3g} steps, about {_duration(seconds)} on one core",
+        f"particles: {number:.4g} particles, {f'{settings.sensing} sensing, ' if senses else ''}time step {step:g}",
+        *_describe_pairs(specification),
+        f"        about {_memory(memory)} of memory; {steps:.3g} steps, about {_duration(seconds)} on one core",
     ]
+
+
+def _neighbours(specification: "RunSpecification") -> float:
+    """Mean number of neighbours within the cut-offs that a particle interacts with."""
+    model = specification.model
+    densities = model.densities(dict(specification.composition))
+    volumes = {1: 2.0, 2: np.pi, 3: 4.0 * np.pi / 3.0}
+    pairs = sum(
+        densities[observer] * densities[source] * volumes[model.dimension] * law.cutoff**model.dimension
+        for (observer, source), law in model.interactions.items()
+    )
+    return float(pairs / np.sum(densities))
+
+
+def _describe_pairs(specification: "RunSpecification") -> list[str]:
+    """What the cut-off of each pair interaction leaves out, and what should be noted of it."""
+    if not specification.model.interactions:
+        return []
+    from particles.pair_forces import cutoff_warnings
+
+    model = specification.model
+    densities = model.densities(dict(specification.composition))
+    scales = {pair: pair_scales(model, pair, densities) for pair in model.interactions}
+    return [
+        f"        {model.names[source]} on {model.names[observer]}: closest approach {one.closest:.3g}; beyond the cut-off at "
+        f"most {100.0 * one.neglected_force:.2g} % of the force and {100.0 * one.neglected_torque:.2g} % of the torque"
+        for (observer, source), one in scales.items()
+    ] + [f"        note: {told}" for told in cutoff_warnings(model, scales)]
 
 
 def _memory(size: float) -> str:

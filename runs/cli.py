@@ -98,7 +98,25 @@ def _parser() -> argparse.ArgumentParser:
         commands, "predict", _predict, "theory alone: stability, integrability, entropy production, coexistence", file=True
     )
     predict.add_argument("--wavenumbers", metavar="Q,Q,...", help="evaluate the dispersion relation at these (1/length)")
+    _order(predict)
+    predict.add_argument("--figure", metavar="FILE", type=Path, help="draw the dispersion relation: png, pdf or svg")
     _json(predict)
+
+    stability = _command(
+        commands, "stability-map", _stability_map, "instability classes over two parameters or densities", file=True
+    )
+    for axis in ("x", "y"):
+        words = "model.parameters.NAME=LOW:HIGH or composition.SPECIES=LOW:HIGH"
+        stability.add_argument(axis, metavar="KEY=LOW:HIGH", help=f"{axis} axis: {words}")
+    _order(stability)
+    stability.add_argument(
+        "--cells",
+        type=int,
+        metavar="N",
+        help="cells per side that bracket the boundaries (default: 24); smaller regions are missed",
+    )
+    stability.add_argument("--figure", metavar="FILE", type=Path, help="draw the map: png, pdf or svg")
+    _json(stability)
 
     _phase_diagram_options(
         _command(commands, "phase-diagram", _phase_diagram, "theory's phase diagram of a file's mixture", file=True)
@@ -173,6 +191,10 @@ def _threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads (default: one per processor); results do not depend on it"
     )
+
+
+def _order(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--order", type=int, metavar="K", help="highest angular harmonic (default: fields.order of the file)")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
@@ -268,10 +290,19 @@ def _keys(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from runs.predict import as_text, predict
+    from runs.predict import answer
 
-    prediction = predict(_load(options), _wavenumbers(options.wavenumbers))
-    print(json.dumps(prediction, allow_nan=False) if options.json else as_text(prediction))
+    found, text = answer(_load(options), _wavenumbers(options.wavenumbers), order=options.order, figure=options.figure)
+    print(json.dumps(found, allow_nan=False) if options.json else text)
+    return DONE
+
+
+def _stability_map(options: argparse.Namespace) -> int:
+    from runs.stability_map import answer
+
+    settings = {"order": options.order, "cells": options.cells}
+    found, text = answer(_load(options), options.x, options.y, figure=options.figure, **settings)
+    print(json.dumps(found, allow_nan=False) if options.json else text)
     return DONE
 
 

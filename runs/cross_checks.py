@@ -16,7 +16,6 @@ from runs.settings import (
 from runs.toml_lines import KeyPath
 from theory.errors import InputError
 
-RUNNABLE_DIMENSIONS = {"fields": (1, 2, 3), "particles": (2,)}
 LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
@@ -75,14 +74,6 @@ def _check_dimension(dimension: int, problems: ProblemList) -> None:
         if isinstance(value, list) and len(value) != dimension:
             message = f"model.dimension is {dimension}, but the list has {len(value)}"
             problems.add(path, message, "allowed: one number for each dimension")
-    for name, runnable in RUNNABLE_DIMENSIONS.items():
-        if name in problems.data and dimension not in runnable:
-            told = " or ".join(map(str, runnable))
-            problems.add(
-                ("model", "dimension"),
-                f"[{name}] runs models in {told}D only; remove it to do without",
-                f"allowed with [{name}]: {told}",
-            )
 
 
 def _check_order(check: ModelCheck, sections: RunFileSections, problems: ProblemList) -> None:
@@ -154,13 +145,11 @@ def _check_times(run: RunSettings, sections: RunFileSections, problems: ProblemL
 
 def _check_step(path: KeyPath, time_step: float, run: RunSettings, problems: ProblemList) -> None:
     if time_step > run.output_interval:
-        step = "" if value_at(problems.data, path) is not None else f"the default {time_step:g} is "
         stated = "output_interval" in problems.data["run"]
         origin = "" if stated else " (duration/100, as it is not stated)"
         problems.add(
             path,
-            f"{step}longer than run.output_interval = {run.output_interval:g}{origin}; "
-            "shorten the step or state a longer interval",
+            f"longer than run.output_interval = {run.output_interval:g}{origin}; shorten the step or state a longer interval",
             f"allowed: a number > 0 and <= {run.output_interval:g}",
         )
     elif run.duration > MOST_STEPS * time_step:

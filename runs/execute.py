@@ -176,7 +176,29 @@ def fields_time_step(specification: RunSpecification) -> float | None:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
     composition = specification.model.densities(dict(specification.composition))
-    longest = default_time_step(specification.model, composition, grid, settings.order)
+    return _divided(interval, default_time_step(specification.model, composition, grid, settings.order))
+
+
+def particles_time_step(specification: RunSpecification) -> float:
+    """Time step of the particles (time): as stated, or the engine's default, shortened so that outputs fall on steps.
+
+    Raises
+    ------
+    InputError
+        There is no default: no time step resolves a pair interaction.
+    """
+    from particles.timestep import default_time_step
+
+    settings, model = specification.particles, specification.model
+    assert settings is not None
+    if settings.time_step is not None:
+        return settings.time_step
+    densities = model.densities(dict(specification.composition))
+    return _divided(specification.run.output_interval, default_time_step(model, densities))
+
+
+def _divided(interval: float, longest: float) -> float:
+    """The longest part of an interval that is not longer than something."""
     return interval / math.ceil(interval / longest * (1.0 - 1e-12))
 
 
@@ -195,8 +217,9 @@ def _build_particles(specification: RunSpecification, threads: int, source: Sour
         model,
         specification.size,
         dict(specification.composition),
-        time_step=settings.time_step,
+        time_step=particles_time_step(specification),
         sensing=settings.sensing,
+        integrator=settings.integrator,
         seed=specification.run.seed,
         mesh_spacing=settings.mesh_spacing,
         threads=threads,

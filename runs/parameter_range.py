@@ -38,8 +38,8 @@ class ParameterRange:
     high: float
 
     @classmethod
-    def of(cls, text: str) -> "ParameterRange":
-        """From ``KEY=LOW:HIGH``.
+    def of(cls, text: str, what: str = "--parameter") -> "ParameterRange":
+        """From ``KEY=LOW:HIGH``; errors say what the text is.
 
         Raises
         ------
@@ -53,7 +53,7 @@ class ParameterRange:
         except ValueError:
             equals = ""
         if not (key and equals and colon and np.all(np.isfinite(values)) and values[0] < values[1]):
-            raise InputError(f"--parameter is '{text}'; write a key and rising ends, as model.parameters.k=0.2:1.5")
+            raise InputError(f"{what} is '{text}'; write a key and rising ends, as model.parameters.k=0.2:1.5")
         return cls(key.strip(), *values)
 
     @property

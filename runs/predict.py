@@ -1,15 +1,16 @@
 """Theory alone: what a run file's mixture will do, from its homogeneous state."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from runs.coexistence_section import coexistence_text, predict_coexistence
-from theory.entropy_production import linear_density
+from runs.stability_section import hierarchy_section, hydrodynamic_section, stability_text
 from theory.errors import InputError
 from theory.free_energy import integrability
-from theory.linear_stability import HomogeneousState, classify
+from theory.linear_stability import HomogeneousState
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
@@ -19,7 +20,9 @@ _WAVENUMBERS = 200
 _LARGEST_WAVENUMBER = 5000.0
 
 
-def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | None = None) -> dict[str, Any]:
+def predict(
+    specification: "RunSpecification", wavenumbers: Sequence[float] | None = None, order: int | None = None
+) -> dict[str, Any]:
     """The predictions of the theory as JSON values.
 
     Parameters
@@ -29,18 +32,23 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
     wavenumbers
         Where to evaluate the dispersion relation (1/length); by default 200 from the box's smallest to beyond the
         inverse sensing range.
+    order
+        Highest angular harmonic to predict for beside order 0; by default that of the file's fields.
 
     Returns
     -------
     dict
-        ``homogeneous``, ``dispersion`` (branch by branch, largest growth first), ``instability``, ``integrability``,
-        ``entropy_production``, ``coexistence`` (see :func:`runs.coexistence_section.predict_coexistence`). Numbers that do
-        not exist are None, and a ``reason`` beside them says why.
+        ``homogeneous``; of order 0 ``dispersion`` (branch by branch, largest growth first), ``instability``,
+        ``exceptional_points``, ``oscillatory_condition`` and ``entropy_production``; the same of an order above 0 in
+        ``hierarchy`` (see :mod:`runs.stability_section`); ``integrability``; ``coexistence`` (see
+        :func:`runs.coexistence_section.predict_coexistence`). Numbers that do not exist are None, and a ``reason`` beside
+        them says why.
 
     Raises
     ------
     InputError
-        The composition has no linear theory (a density or speed of zero), or a wavenumber is negative or too large.
+        The composition has no linear theory (a density or speed of zero), a wavenumber is negative or too large, or the order
+        is negative.
     """
     model = specification.model
     state = HomogeneousState.of(model, dict(specification.composition))
@@ -50,23 +58,25 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
     longest = float(model.sensing_ranges.max()) or max(specification.size)
     if q.max() * longest > _LARGEST_WAVENUMBER:
         raise InputError(f"wavenumbers must be at most {_LARGEST_WAVENUMBER / longest:g}, where nothing is left of the kernels")
-    growth = state.growth(q)
+    chosen = _order(specification) if order is None else order
+    if chosen < 0:
+        raise InputError(f"the order is {chosen}; it must not be negative")
+    hydrodynamic = hydrodynamic_section(state, q)
     return {
         "homogeneous": {
             "densities": _by_name(model.names, state.densities),
             "speeds": _by_name(model.names, state.speeds),
             "diffusivities": _by_name(model.names, state.total_diffusivities),
         },
-        "dispersion": {
-            "wavenumbers": q.tolist(),
-            "growth_rates": growth.real.T.tolist(),
-            "frequencies": growth.imag.T.tolist(),
-        },
-        "instability": _instability(state),
+        **hydrodynamic,
+        "hierarchy": hierarchy_section(state, q, chosen),
         "integrability": _integrability(specification),
-        "entropy_production": _entropy_production(state),
         "coexistence": predict_coexistence(specification),
     }
+
+
+def _order(specification: "RunSpecification") -> int:
+    return 0 if specification.fields is None else specification.fields.order
 
 
 def _by_name(names: Sequence[str], values: Any) -> dict[str, float]:
@@ -78,20 +88,6 @@ def _default_wavenumbers(specification: "RunSpecification") -> Any:
     ranges = specification.model.sensing_ranges
     shortest = min((one for one in ranges if one > 0.0), default=max(specification.size) / 50.0)
     return np.linspace(smallest, max(12.0 / shortest, 10.0 * smallest), _WAVENUMBERS)
-
-
-def _instability(state: HomogeneousState) -> dict[str, Any]:
-    found = classify(state)
-    out: dict[str, Any] = {
-        "class": found.kind,
-        "growth_rate": found.growth_rate,
-        "wavenumber": found.wavenumber,
-        "frequency": found.frequency,
-        "phase_speed": found.phase_speed,
-    }
-    if found.growth_rate is None:
-        out["reason"] = "with a local kernel the growth rate rises as q^2 without bound; state a kernel with a range"
-    return out
 
 
 def _integrability(specification: "RunSpecification") -> dict[str, Any]:
@@ -107,28 +103,18 @@ def _integrability(specification: "RunSpecification") -> dict[str, Any]:
     }
 
 
-def _entropy_production(state: HomogeneousState) -> dict[str, Any]:
-    try:
-        return {"linear_density": linear_density(state)}
-    except InputError as error:
-        return {"linear_density": None, "reason": str(error)}
-
-
 def as_text(prediction: dict[str, Any]) -> str:
     """The prediction for reading."""
-    homogeneous, instability = prediction["homogeneous"], prediction["instability"]
+    homogeneous = prediction["homogeneous"]
     lines = [f"{'species':10} {'density':>12} {'speed':>12} {'diffusivity':>12}"]
     lines += [
         f"{name:10} {rho:12.6g} {homogeneous['speeds'][name]:12.6g} {homogeneous['diffusivities'][name]:12.6g}"
         for name, rho in homogeneous["densities"].items()
     ]
-    lines.append("")
-    lines.append(f"homogeneous state: {_instability_text(instability)}")
+    lines += ["", *stability_text(prediction)]
+    if prediction["hierarchy"] is not None:
+        lines += stability_text(prediction["hierarchy"])
     lines.append(f"effective free energy: {_integrability_text(prediction['integrability'])}")
-    sigma = prediction["entropy_production"]
-    number = sigma["linear_density"]
-    told = f"none ({sigma['reason']})" if number is None else f"{number:.6g} per unit volume and time"
-    lines.append(f"linear entropy production: {told}")
     lines += ["", *coexistence_text(prediction["coexistence"])]
     return "\n".join(lines)
 
@@ -143,15 +129,24 @@ def _integrability_text(found: dict[str, Any]) -> str:
     )
 
 
-def _instability_text(instability: dict[str, Any]) -> str:
-    if instability["class"] == "stable":
-        return "linearly stable"
-    if instability["growth_rate"] is None:
-        return f"{instability['class']} instability; {instability['reason']}"
-    text = (
-        f"{instability['class']} instability, growth rate {instability['growth_rate']:.6g} "
-        f"at wavenumber {instability['wavenumber']:.6g}"
-    )
-    if instability["class"] == "oscillatory":
-        text += f", frequency {instability['frequency']:.6g} (phase speed {instability['phase_speed']:.6g})"
-    return text
+def answer(
+    specification: "RunSpecification",
+    wavenumbers: Sequence[float] | None = None,
+    *,
+    order: int | None = None,
+    figure: Path | None = None,
+) -> tuple[dict[str, Any], str]:
+    """The predictions as JSON values and as text, the dispersion relation drawn if a figure is asked for.
+
+    Arguments and errors are those of :func:`predict` and :func:`runs.theory_figures.draw_dispersion`.
+    """
+    from runs.figure_style import check_format
+    from runs.theory_figures import draw_dispersion
+
+    if figure is not None:
+        check_format(figure, "--figure")
+    found = predict(specification, wavenumbers, order)
+    text = as_text(found)
+    if figure is not None:
+        text += f"\n\nfigure: {draw_dispersion(found, figure)}"
+    return found, text

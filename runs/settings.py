@@ -274,10 +274,17 @@ class ParticleSettings(Section):
         default="mesh",
         description="how densities are sensed: on a mesh, or exactly by summing over neighbours",
     )
-    time_step: Positive = Field(default=0.01, description="time step (time)")
+    time_step: Positive | None = Field(
+        default=None,
+        description="time step (time)",
+        json_schema_extra={"default_text": "chosen by the engine"},
+    )
+    integrator: Literal["midpoint", "euler"] = Field(
+        default="midpoint", description="scheme of positions: of second order, or that of Euler and Maruyama"
+    )
     mesh_spacing: Positive | None = Field(
         default=None,
-        description="edge of a cell of the sensing mesh (length)",
+        description="largest edge of a cell of the mesh by which densities are sensed and chemicals spread (length)",
         json_schema_extra={"default_text": "chosen by the engine"},
     )
     save_positions: bool = Field(default=True, description="whether frames hold the positions and directions of all particles")

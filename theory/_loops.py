@@ -87,6 +87,23 @@ def exp(x: Any) -> Any:
 
 
 @inlined
+def short_exp2(x: Any) -> Any:
+    """2^x, relative error below 5e-11 for -1000 <= x <= 1000, at half of the cost of :func:`exp`."""
+    shifted = x + _ROUNDING_SHIFT
+    r = x - (shifted - _ROUNDING_SHIFT)
+    # of the polynomials of this degree the one of least relative error for |r| <= 1/2 (Remez)
+    p = 1.5201922485094665e-05
+    p = p * r + 1.5469291179476437e-04
+    p = p * r + 1.3333922562634405e-03
+    p = p * r + 9.618027253552736e-03
+    p = p * r + 5.550410353450386e-02
+    p = p * r + 2.402265119815839e-01
+    p = p * r + 6.931471807284477e-01
+    p = p * r + 9.99999999961684e-01
+    return p * _float_of_bits((_bits_of_float(shifted) + numba.uint64(1023)) << numba.uint64(52))
+
+
+@inlined
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent, absolute error below 4e-16."""
     decay = exp(-2.0 * abs(x))

@@ -27,11 +27,14 @@ What an observer measures of densities at intervals t, with u = B delta, B = G^-
 which tends to sigma_q of order 0 for intervals short beside the times of relaxation.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import InputError
 from theory.fluctuations import LinearProcess, lyapunov
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify, intrinsic_lengths
 
@@ -45,6 +48,8 @@ _FIRST_PANEL, _RESOLVED = 8.0, 2000.0
 _NEGLIGIBLE = 1e-9
 # panels of an octave at least; the ratio of octaves from which on they are taken not to converge
 _PANELS, _CONVERGING = 8, 0.9
+# weight below which a filtered mode is left out
+_UNSEEN = 1e-9
 # an irreversible drift where there is no noise, as a share of the others, that is not round-off
 _ROUND_OFF = 1e-9
 
@@ -155,6 +160,40 @@ def expected_rates(state: HomogeneousState, wavenumbers: ArrayLike, interval: fl
     return out
 
 
+def expected_box_rates(
+    state: HomogeneousState, grid: Grid, transfers: Sequence[Array], interval: float, order: int = 0
+) -> list[float]:
+    """What the mid-point rule finds in a box: sums of g^2 sigma_q(t) over its modes.
+
+    Parameters
+    ----------
+    state
+        A stable homogeneous mixture.
+    grid
+        Whose modes there are.
+    transfers
+        Factors g of the modes by which densities were filtered, one array per filter, shape of the spectrum.
+    interval, order
+        As of :func:`expected_rates`.
+
+    Returns
+    -------
+    list of float
+        One rate per filter (1/time).
+
+    Raises
+    ------
+    InputError
+        The mixture is unstable at one of the wavenumbers.
+    """
+    weights = [grid.multiplicity * transfer**2 for transfer in transfers]
+    used = np.max(weights, axis=0) > _UNSEEN
+    # modes of one length share their rate
+    q, place = np.unique(np.round(grid.wavenumber[used], 12), return_inverse=True)
+    rates = expected_rates(state, q, interval, order)[place]
+    return [float(np.sum(weight[used] * rates)) for weight in weights]
+
+
 def linear_density(state: HomogeneousState, cutoff: float | None = None, order: int = 0) -> float:
     """Entropy production rate per volume of a stable homogeneous mixture.
 
@@ -219,4 +258,4 @@ def _integral(state: HomogeneousState, low: float, high: float, order: int) -> f
     return float(_MEASURE[d] * np.sum(measure * q ** (d - 1) * linear_spectrum(state, q, order)))
 
 
-__all__ = ["expected_rates", "linear_density", "linear_spectrum"]
+__all__ = ["expected_box_rates", "expected_rates", "linear_density", "linear_spectrum"]

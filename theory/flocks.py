@@ -29,6 +29,7 @@ from scipy import integrate, optimize
 from theory.errors import InputError, NumericalFailure
 from theory.hierarchy import check_slaved, decay_rate, eliminated
 from theory.homogeneous import HomogeneousState, mean_field_table, torque_harmonic
+from theory.linear_stability import intrinsic_lengths
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -38,6 +39,8 @@ _SEED = 1e-3
 # times, in units of the inverse growth rate, within which it must settle
 _PATIENCE = 500.0
 _STEADY = 1e-10
+# wavenumbers that are searched, up to this many inverse lengths; growth that is round-off, as a share of the rates
+_REACH, _WAVES, _ROUND_OFF = 8.0, 160, 1e-10
 
 
 class Torques:
@@ -255,6 +258,18 @@ class UniformFlock:
         q = np.asarray(wavenumbers, dtype=np.float64)[..., None] * np.array([np.cos(angle), np.sin(angle)])
         values = np.linalg.eigvals(self.matrix(q)).astype(np.complex128)
         return np.take_along_axis(values, np.argsort(-values.real, axis=-1), axis=-1)
+
+    def fastest(self, angle: float) -> tuple[complex, float]:
+        """Growth rate (real part) with frequency, and wavenumber, of the fastest wave at an angle; zeros if none grows."""
+        lengths = intrinsic_lengths(self.state, self.order)
+        q = np.linspace(0.0, _REACH / lengths[0], _WAVES)[1:]
+        rates = self.growth(q, angle)[:, 0]
+        top = int(np.argmax(rates.real))
+        if rates[top].real <= _ROUND_OFF * np.abs(self._torques.rates).max():
+            return 0j, 0.0
+        low, high = q[max(top - 1, 0)], q[min(top + 1, q.size - 1)]
+        best = optimize.minimize_scalar(lambda k: -float(self.growth(k, angle)[0].real), bounds=(low, high), method="bounded")
+        return complex(self.growth(best.x, angle)[0]), float(best.x)
 
 
 def _settled(torques: Torques, start: Array, rate: float) -> Array:

@@ -23,6 +23,7 @@ a_mn = d log v_m/d rho_n. ([S1] Eq. 11 is the local case; the derivative printed
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -124,13 +125,23 @@ class HomogeneousState:
     def responses(self, wavenumbers: ArrayLike) -> Array:
         """F_mn(q), shape (..., species, species + chemical)."""
         model, n = self.model, self.model.number_of_species
-        sensed = self.speeds[:, None] * self.couplings
+        sensed, local = self._sensed_and_local
+        densities = sensed[:, :n] * self.kernels(wavenumbers) + local
+        if not model.chemicals:
+            return densities
+        turned = model.reorientation_biases + (model.dimension - 1) * model.turnings
+        chemicals = sensed[:, n:] + self.densities[:, None] * turned
+        every = np.broadcast_to(chemicals, (*densities.shape[:-1], chemicals.shape[1]))
+        return np.concatenate([densities, every], axis=-1)
+
+    @cached_property
+    def _sensed_and_local(self) -> tuple[Array, Array]:
+        """rho v a, and what responds to densities at the place, shapes (species, species + chemical), (species, species)."""
+        model = self.model
         lost = mean_field_table(model, "speed_reduction") / model.drags[:, :1]
         turned = (model.dimension - 1) * mean_field_table(model, "turning")
-        densities = sensed[:, :n] * self.kernels(wavenumbers) - lost + turned
-        chemicals = sensed[:, n:] + model.reorientation_biases + (model.dimension - 1) * model.turnings
-        every = np.broadcast_to(chemicals, (*densities.shape[:-1], chemicals.shape[1]))
-        return np.asarray(self.densities[:, None] * np.concatenate([densities, every], axis=-1))
+        sensed = (self.densities * self.speeds)[:, None] * self.couplings
+        return np.asarray(sensed), np.asarray(self.densities[:, None] * (turned - lost))
 
     def concentrations(self, wavenumbers: ArrayLike) -> Array:
         """beta/(gamma + Dc q^2): steady concentrations made by densities, shape (..., chemical, species); q may be infinite."""
@@ -149,12 +160,24 @@ class HomogeneousState:
             Pair torques make the polarity grow, so that there is no hydrodynamics.
         """
         model, n = self.model, self.model.number_of_species
+        responses = self.responses(wavenumbers)
+        polarising = np.diag(self.speeds) + responses[..., :n]
+        if not model.chemicals:
+            return np.asarray(self._spreading + self._carrying @ polarising)
+        made = self.concentrations(wavenumbers)
+        biased = (self.densities[:, None] * model.speed_biases / model.dimension) @ made
+        return np.asarray(self._spreading + self._carrying @ (polarising + responses[..., n:] @ made) + biased)
+
+    @cached_property
+    def _spreading(self) -> Array:
+        """Dt + rho kappa_F/xi_t, shape (species, species)."""
+        return np.asarray(np.diag(self.model.translational_diffusivities) + self.repulsion)
+
+    @cached_property
+    def _carrying(self) -> Array:
+        """v R_1^{-1}/d, shape (species, species)."""
         check_slaved(self, 1)
-        responses, made = self.responses(wavenumbers), self.concentrations(wavenumbers)
-        polarising = np.diag(self.speeds) + responses[..., :n] + responses[..., n:] @ made
-        carried = self.speeds[:, None] * np.linalg.solve(self.relaxation(1), polarising)
-        biased = self.densities[:, None] * model.speed_biases @ made
-        return np.asarray(np.diag(model.translational_diffusivities) + self.repulsion + (carried + biased) / model.dimension)
+        return np.asarray(self.speeds[:, None] * np.linalg.inv(self.relaxation(1)) / self.model.dimension)
 
     def growth(self, wavenumbers: ArrayLike, order: int = 0) -> NDArray[np.complex128]:
         """Growth rates and frequencies of all modes, largest growth first, then largest frequency.
@@ -185,8 +208,7 @@ class HomogeneousState:
         diag((D + Dt) rho) without pair torques, which let noise of one species' directions move another's.
         """
         model = self.model
-        carrying = self.speeds[:, None] * np.linalg.inv(self.relaxation(1))
-        turned = (carrying * (self.densities / model.persistence_times)) @ carrying.T / model.dimension
+        turned = (self._carrying * (self.densities / model.persistence_times)) @ self._carrying.T * model.dimension
         return np.asarray(np.diag(model.translational_diffusivities * self.densities) + turned)
 
     def equal_time_correlations(self, wavenumbers: ArrayLike, order: int = 0) -> Array:

@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.hierarchy import moment_matrix
 from theory.homogeneous import HomogeneousState
 
 Array = NDArray[np.float64]
@@ -29,13 +30,12 @@ Extent = Literal["none", "uniform", "long-wave", "finite-wavelength"]
 
 # growth below this share of the rates at the same wavenumber is taken for zero
 _ROUND_OFF = 1e-12
-# wavenumbers that are searched, in units of an inverse length: an even grid up to the reach, a geometric one between limits
-_REACH, _POINTS = 40.0, 600
-_LIMITS, _FEW = (1e-5, 1e3), 80
-# points into which a bracket of a maximum is split, and rounds of it: a factor 4 each
-_SPLIT, _ROUNDS = 9, 14
-# modes whose distance is below this share of their rates coalesce; eigenvalues are that uncertain where they do
-_COALESCED = 1e-5
+# wavenumbers that are searched, in units of an inverse length: an even grid up to the reach, with fewer points above order 0,
+# where each costs more and long waves lose digits; a geometric one between limits
+_REACH, _POINTS, _POINTS_OF_HIERARCHY = 40.0, 600, 300
+_LIMITS, _LONGEST_OF_HIERARCHY, _FEW = (1e-5, 1e3), 1e-3, 80
+# points into which a bracket of a maximum is split, and rounds of it: a factor 16 each
+_SPLIT, _ROUNDS = 33, 7
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class Instability:
         |Im| there (1/time); None as above.
     extent
         ``"none"`` for a stable mixture, ``"uniform"``, ``"long-wave"`` or ``"finite-wavelength"``.
+    margin
+        Largest growth over q^2 (length^2/time), of a uniform instability the growth rate itself (1/time): where instability
+        begins it goes through zero.
+    together
+        Of a static instability of several species: whether they become dense in the same places; else None.
     """
 
     kind: InstabilityClass
@@ -62,6 +67,16 @@ class Instability:
     wavenumber: float | None
     frequency: float | None
     extent: Extent
+    margin: float
+    together: bool | None = None
+
+    @property
+    def label(self) -> str:
+        """The class in words, as ``"static long-wave, together"``."""
+        if self.kind == "stable":
+            return "stable"
+        how = "" if self.together is None else ", together" if self.together else ", apart"
+        return f"{self.kind} {self.extent}{how}"
 
     @property
     def phase_speed(self) -> float | None:
@@ -69,9 +84,6 @@ class Instability:
         if self.kind != "oscillatory" or not self.wavenumber or self.frequency is None:
             return None
         return self.frequency / self.wavenumber
-
-
-_STABLE = Instability("stable", 0.0, 0.0, 0.0, "none")
 
 
 def classify(state: HomogeneousState, order: int = 0) -> Instability:
@@ -97,34 +109,49 @@ def classify(state: HomogeneousState, order: int = 0) -> Instability:
     """
     lengths = intrinsic_lengths(state, order)
     if order == 0:
-        shortest = slow_mode(state, np.inf if lengths else 0.0)
-        if not lengths or shortest.real > 0.0:
-            return _without_maximum(shortest, slow_mode(state, 0.0))
-    q = _searched(lengths)
+        shortest = np.inf if lengths else 0.0
+        fastest = slow_mode(state, shortest)
+        if fastest.real > 0.0:
+            extent: Extent = "long-wave" if slow_mode(state, 0.0).real > 0.0 else "finite-wavelength"
+            together = _together(state, shortest, 0, fastest)
+            return Instability(_kind(fastest), None, None, None, extent, fastest.real, together)
+        if not lengths:
+            return Instability("stable", 0.0, 0.0, 0.0, "none", fastest.real)
+    q = searched_wavenumbers(lengths, order)
     growth = leading(state, q, order)
-    best = _largest(state, q, growth.real, order)
-    top = leading(state, np.array([best]), order)[0]
-    uniform = growth[0].real > 0.0
-    slow = 0j if uniform else slow_mode(state, 0.0)
-    if top.real <= 0.0 and slow.real <= 0.0:
-        return _STABLE
-    extent: Extent = "uniform" if uniform else "long-wave" if slow.real > 0.0 else "finite-wavelength"
+    best = _largest(state, q[1:], growth[1:].real, order)
+    top = complex(leading(state, np.array([best]), order)[0])
+    if growth[0].real > 0.0:
+        place, mode = (best, top) if top.real > growth[0].real else (0.0, complex(growth[0]))
+        return Instability(_kind(mode), mode.real, place, abs(mode.imag), "uniform", mode.real)
+    slow = slow_mode(state, 0.0)
+    # growth that drowns in round-off says nothing
+    told = np.where(growth[1:].real == 0.0, -np.inf, growth[1:].real / q[1:] ** 2)
+    margin = max(slow.real, top.real / best**2 if top.real != 0.0 else -np.inf, float(np.max(told)))
+    if margin <= 0.0:
+        return Instability("stable", 0.0, 0.0, 0.0, "none", margin)
+    extent = "long-wave" if slow.real > 0.0 else "finite-wavelength"
+    # where all does, it is that of the longest waves
+    mode, place = (top, best) if top.real > 0.0 else (slow, 0.0)
+    together = _together(state, place, order if place > 0.0 else 0, mode)
     if best >= q[-2]:
-        return Instability(_kind(top), None, None, None, extent)
-    # growth that drowns in round-off is that of the longest waves
-    kind = _kind(top if top.real > 0.0 else slow)
-    return Instability(kind, float(top.real), best, abs(float(top.imag)), extent)
-
-
-def _without_maximum(shortest: complex, slow: complex) -> Instability:
-    """The class of a mixture whose growth over q^2 is the same for all waves, or settles to a value for short ones."""
-    if shortest.real <= 0.0:
-        return _STABLE
-    return Instability(_kind(shortest), None, None, None, "long-wave" if slow.real > 0.0 else "finite-wavelength")
+        return Instability(_kind(mode), None, None, None, extent, margin, together)
+    return Instability(_kind(mode), top.real, best, abs(top.imag), extent, margin, together)
 
 
 def _kind(growth: complex) -> InstabilityClass:
     return "oscillatory" if growth.imag != 0.0 else "static"
+
+
+def _together(state: HomogeneousState, wavenumber: float, order: int, growth: complex) -> bool | None:
+    """Whether the densities of a static mode rise in the same places; None for a single species, or a mode that oscillates."""
+    n = state.model.number_of_species
+    if n == 1 or growth.imag != 0.0:
+        return None
+    matrix = -state.matrix(wavenumber) if order == 0 else moment_matrix(state, wavenumber, order)
+    values, vectors = np.linalg.eig(matrix)
+    amplitudes = vectors[:n, int(np.argmax(values.real))].real
+    return bool(np.all(amplitudes > 0.0) or np.all(amplitudes < 0.0))
 
 
 def slow_mode(state: HomogeneousState, wavenumber: float) -> complex:
@@ -141,8 +168,18 @@ def slow_mode(state: HomogeneousState, wavenumber: float) -> complex:
 
 
 def _diffusive(state: HomogeneousState, q: Array) -> ComplexArray:
-    values = -np.linalg.eigvals(state.matrix(q)).astype(np.complex128)
+    values = -eigenvalues(state.matrix(q))
     return _fastest(values, np.abs(values).max(axis=-1))
+
+
+def eigenvalues(matrix: Array) -> ComplexArray:
+    """Eigenvalues of real matrices (..., n, n); of two species by formula, which is faster and exact where they coalesce."""
+    if matrix.shape[-1] != 2:
+        return np.asarray(np.linalg.eigvals(matrix), dtype=np.complex128)
+    half = 0.5 * (matrix[..., 0, 0] - matrix[..., 1, 1])
+    root = np.sqrt((half**2 + matrix[..., 0, 1] * matrix[..., 1, 0]).astype(np.complex128))
+    middle = 0.5 * (matrix[..., 0, 0] + matrix[..., 1, 1])
+    return np.stack([middle + root, middle - root], axis=-1)
 
 
 def _fastest(values: ComplexArray, scale: Array) -> ComplexArray:
@@ -173,22 +210,24 @@ def intrinsic_lengths(state: HomogeneousState, order: int) -> list[float]:
     return sorted(set(found))
 
 
-def _searched(lengths: list[float]) -> Array:
+def searched_wavenumbers(lengths: list[float], order: int) -> Array:
     """Wavenumbers that are searched (1/length), rising from 0; the growth rate has no finer structure."""
-    even = [np.linspace(0.0, _REACH / one, _POINTS) for one in lengths]
-    few = np.geomspace(_LIMITS[0] / lengths[-1], _LIMITS[1] / lengths[0], _FEW)
+    points = _POINTS if order == 0 else _POINTS_OF_HIERARCHY
+    even = [np.linspace(0.0, _REACH / one, points) for one in lengths]
+    longest = _LIMITS[0] if order == 0 else _LONGEST_OF_HIERARCHY
+    few = np.geomspace(longest / lengths[-1], _LIMITS[1] / lengths[0], _FEW)
     return np.unique(np.concatenate([*even, few]))
 
 
 def _largest(state: HomogeneousState, q: Array, growth: Array, order: int) -> float:
     """Wavenumber of the largest growth rate: every local maximum on the grid that may hold it is refined."""
-    padded = np.concatenate([[-np.inf], growth, [-np.inf]])
-    rise, fall = growth - padded[:-2], growth - padded[2:]
-    peaks = np.nonzero((rise >= 0.0) & (fall >= 0.0))[0]
+    step = np.diff(growth)
+    peaks = 1 + np.nonzero((step[:-1] >= 0.0) & (step[1:] <= 0.0))[0]
     # a maximum between grid points rises above them by less than they differ among themselves
-    gain = np.minimum(np.where(np.isfinite(rise), rise, 0.0) + np.where(np.isfinite(fall), fall, 0.0), np.abs(growth) + 1.0)
-    peaks = peaks[growth[peaks] + gain[peaks] >= growth.max()]
-    found = [_refined(state, q[max(n - 1, 0)], q[min(n + 1, q.size - 1)], order) for n in peaks]
+    peaks = peaks[growth[peaks] + step[peaks - 1] - step[peaks] >= growth.max()]
+    found = [_refined(state, q[n - 1], q[n + 1], order) for n in peaks]
+    # at the ends there is nothing to refine
+    found += [float(q[n]) for n in (0, -1) if growth[n] >= growth.max()]
     return max(found, key=lambda one: float(leading(state, np.array([one]), order)[0].real))
 
 
@@ -201,4 +240,13 @@ def _refined(state: HomogeneousState, low: float, high: float, order: int) -> fl
     return float(q[top])
 
 
-__all__ = ["HomogeneousState", "Instability", "classify", "intrinsic_lengths", "leading", "slow_mode"]
+__all__ = [
+    "HomogeneousState",
+    "Instability",
+    "classify",
+    "eigenvalues",
+    "intrinsic_lengths",
+    "leading",
+    "searched_wavenumbers",
+    "slow_mode",
+]

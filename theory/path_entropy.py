@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from theory.blocking import BlockedMean
 from theory.coarse_graining import Filter
@@ -60,6 +61,9 @@ class EntropyEstimate:
         Shortest and longest step (time).
     clipped_shares
         Largest share of cells that were too empty for a logarithm, shape (filter,).
+    spectrum, spectrum_errors
+        What the modes of each shell contribute with the first filter, shape (shell,) (1/time); None if it was not asked for,
+        or where the trajectory is too short for errors.
     """
 
     filters: tuple[Filter, ...]
@@ -70,6 +74,8 @@ class EntropyEstimate:
     time: float
     intervals: tuple[float, float]
     clipped_shares: Array
+    spectrum: Array | None = None
+    spectrum_errors: Array | None = None
 
 
 class PathEntropy:
@@ -88,6 +94,9 @@ class PathEntropy:
         out of sharp filters, whose densities are then those of the particles, and left in smooth ones, which stay positive.
     local
         Whether to accumulate the local map.
+    shells
+        Number of the shell to which each mode belongs, shape of the spectrum, negative for none: the rate is accumulated shell
+        by shell, too, with the first filter.
     velocity
         Of the frame of the map (x, y, ...) (length/time); default: the laboratory.
     largest_clipped_share
@@ -107,6 +116,7 @@ class PathEntropy:
         *,
         window: Array | None = None,
         local: bool = False,
+        shells: NDArray[np.int64] | None = None,
         velocity: Sequence[float] | None = None,
         largest_clipped_share: float = 0.01,
     ) -> None:
@@ -118,6 +128,8 @@ class PathEntropy:
         # the total first, then the species
         self._rates = BlockedMean((len(filters), 1 + model.number_of_species))
         self._density = np.zeros(grid.shape) if local else None
+        self._shells = shells
+        self._spectrum = None if shells is None else BlockedMean((int(shells.max()) + 1,))
         self._velocity = None if velocity is None else np.asarray(velocity, dtype=np.float64)
         self._clipped = np.zeros(len(filters))
         self._intervals = np.array([np.inf, 0.0])
@@ -153,9 +165,13 @@ class PathEntropy:
         produced = np.empty((len(self.filters), 1 + before.shape[0]))
         for n, ((rho, u), (rho_later, u_later)) in enumerate(zip(first, second, strict=True)):
             mean = 0.5 * (u + u_later)
+            # u is defined up to a constant, which would multiply the round-off of a conserved number of particles
+            mean -= mean.mean(axis=axes, keepdims=True)
             produced[n, 1:] = -volume * np.sum(mean * (rho_later - rho), axis=axes)
             if n == 0 and self._density is not None:
                 self._density += self._local(mean, (rho_later - rho) / (end - start), flux, start, end)
+            if n == 0 and self._spectrum is not None:
+                self._spectrum.add(self._by_shell(mean, rho_later - rho), end - start)
         produced[:, 0] = produced[:, 1:].sum(axis=1)
         self._rates.add(produced, end - start)
         self._intervals = np.array([min(self._intervals[0], end - start), max(self._intervals[1], end - start)])
@@ -200,6 +216,15 @@ class PathEntropy:
             return np.asarray(local)
         return currents.shifted(local, -0.5 * (start + end) * self._velocity)
 
+    def _by_shell(self, potential: Array, change: Array) -> Array:
+        """Minus the integral of u times the change, by the shells of its modes (Parseval)."""
+        currents, shells = self.currents, self._shells
+        assert shells is not None
+        product = np.sum((currents.modes(potential).conj() * currents.modes(change)).real, axis=0) * currents.grid.multiplicity
+        inside = shells >= 0
+        scale = -currents.grid.cell_volume / currents.grid.cells
+        return np.asarray(scale * np.bincount(shells[inside], product[inside], int(shells.max()) + 1))
+
     def result(self) -> EntropyEstimate:
         """The estimates so far.
 
@@ -221,21 +246,31 @@ class PathEntropy:
             time,
             (float(self._intervals[0]), float(self._intervals[1])),
             self._clipped.copy(),
+            None if self._spectrum is None else self._spectrum.mean,
+            None if self._spectrum is None else self._spectrum.standard_error,
         )
 
     def arrays(self) -> dict[str, Any]:
         """Everything that a continuation needs, for checkpoints."""
         out = {f"rates_{name}": array for name, array in self._rates.arrays().items()}
         out |= {"clipped": self._clipped.copy(), "intervals": self._intervals.copy()}
+        if self._spectrum is not None:
+            out |= {f"spectrum_{name}": array for name, array in self._spectrum.arrays().items()}
         return out if self._density is None else out | {"density": self._density.copy()}
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Continue from :meth:`arrays` of an accumulator with the same arguments."""
-        self._rates.restore({name.removeprefix("rates_"): one for name, one in arrays.items() if name.startswith("rates_")})
+        self._rates.restore(_with_prefix(arrays, "rates_"))
+        if self._spectrum is not None:
+            self._spectrum.restore(_with_prefix(arrays, "spectrum_"))
         self._clipped, self._intervals = np.array(arrays["clipped"]), np.array(arrays["intervals"])
         if self._density is not None:
             self._density = np.array(arrays["density"])
         self._last = None
+
+
+def _with_prefix(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): one for name, one in arrays.items() if name.startswith(prefix)}
 
 
 def _transfer(one: Filter, grid: Grid, window: Array | None) -> Array | None:

@@ -110,6 +110,7 @@ average_after = 1.0
 [particles]
 sensing = "exact"
 time_step = 0.005
+integrator = "euler"
 mesh_spacing = 0.25
 save_positions = false
 [run]
@@ -217,7 +218,8 @@ KEYS = {
     "fields.observables.average_after": "0.0",
     "particles": "none",
     "particles.sensing": '"mesh"',
-    "particles.time_step": "0.01",
+    "particles.time_step": "chosen by the engine",
+    "particles.integrator": '"midpoint"',
     "particles.mesh_spacing": "chosen by the engine",
     "particles.save_positions": "true",
     "run": None,
@@ -328,6 +330,7 @@ def test_every_key_reaches_the_specification() -> None:
     assert read.particles.model_dump() == {
         "sensing": "exact",
         "time_step": 0.005,
+        "integrator": "euler",
         "mesh_spacing": 0.25,
         "save_positions": False,
     }

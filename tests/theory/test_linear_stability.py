@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import linalg
+from scipy import linalg, optimize
 
-from tests.theory.models import RUN, cross, figure_one, one_species, reference_mixture
-from theory import InputError, Model, PairSensing, Sensing, Species
+from tests.theory.models import RUN, cross, duan, figure_one, one_species, reference_mixture
+from theory import InputError, MeanField, Model, PairSensing, Sensing, Species
 from theory.linear_stability import HomogeneousState, classify
 
 
@@ -66,6 +66,75 @@ def test_local_kernel_has_a_class_but_no_growth_rate() -> None:
     assert (found.kind, found.growth_rate) == ("oscillatory", None)
     calm = Model(2, [Species("A", RUN, "1.0")], sensing=Sensing("local"))
     assert classify(HomogeneousState.of(calm, [50])).kind == "stable"
+
+
+def test_extent_of_an_instability() -> None:
+    """Long waves of particles that slow down, short ones of particles that speed up, uniform order of particles that align."""
+    slowing = classify(HomogeneousState.of(one_species("exp(-tanh((A - 50)/20))"), [50.0]))
+    assert (slowing.label, slowing.together) == ("static long-wave", None)
+    faster = one_species("exp(0.5*A)", sensing=Sensing("linear", 1.0))
+    speeding = classify(HomogeneousState.of(faster, [200.0]))
+    assert speeding.label == "static finite-wavelength"
+    assert speeding.wavenumber == pytest.approx(7.0, abs=1.5)
+    aligning = Model(2, [Species("A", RUN, "1.0")], mean_field=[MeanField("A", "A", (10.0, 2.0))])
+    uniform = classify(HomogeneousState.of(aligning, [1.0]), 1)
+    assert (uniform.label, uniform.wavenumber) == ("static uniform", 0.0)
+    assert uniform.growth_rate == pytest.approx(10.0 / (2.0 * np.pi) - 1.0)
+
+
+@pytest.mark.parametrize(
+    ("ka", "kb", "label"), [(0.5, 0.5, "static long-wave, apart"), (-0.5, -0.5, "static long-wave, together")]
+)
+@pytest.mark.parametrize("order", [0, 1, 4])
+def test_whether_species_gather_together(ka: float, kb: float, label: str, order: int) -> None:
+    """Colocalised liquids and demixing of [S1] figure 3."""
+    assert classify(HomogeneousState.of(cross(ka, kb), [50.0, 50.0]), order).label == label
+
+
+def test_orders_differ_where_particles_run_far() -> None:
+    """The published model: stable at order 0 for all couplings, travelling at order 20 beyond the critical one."""
+    for coupling, kind in ((0.7, "stable"), (0.8, "oscillatory")):
+        state = HomogeneousState.of(duan(coupling, 0.4), [80.0, 80.0])
+        assert classify(state).kind == "stable"
+        assert classify(state, 12).kind == kind
+
+
+def test_couplings_beyond_the_critical_one_are_dynamic_in_simulations() -> None:
+    """First coupling that published tables (box 20 x 5) call dynamic, by Dr: never below the linear instability of order 20.
+
+    Where particles run far beyond the sensing range, Dr <= 0.1, the two agree within the spacing of the table, 0.1 to 0.15.
+    """
+    table = {0.02: 0.4, 0.1: 0.6, 0.2: 1.0, 0.4: 1.0, 1.0: 2.0, 2.2: 6.0}
+    n, m = np.meshgrid(np.arange(16), np.arange(5))
+    q = np.unique(np.round(2.0 * np.pi * np.hypot(n / 20.0, m / 5.0), 9))[1:]
+
+    def fastest(coupling: float, rate: float) -> float:
+        return float(HomogeneousState.of(duan(coupling, rate), [80.0, 80.0]).growth(q, 20)[:, 0].real.max())
+
+    for rate, dynamic in table.items():
+        assert fastest(dynamic, rate) > 0.0
+        if rate <= 0.1:
+            assert fastest(dynamic - 0.15, rate) < 0.0
+
+
+def test_growth_that_does_not_fall_off() -> None:
+    """A local response among kernels of a range: the shortest waves grow fastest, without bound."""
+    species = [Species("A", RUN, "exp(-0.05*A + 0.01*B)"), Species("B", RUN, "exp(0.01*A)")]
+    model = Model(2, species, sensing=Sensing("bump", 1.0, (PairSensing("A", "A", "local", 1.0),)))
+    found = classify(HomogeneousState.of(model, [50.0, 50.0]))
+    assert (found.kind, found.growth_rate, found.wavenumber) == ("static", None, None)
+
+
+@pytest.mark.parametrize("model", [cross(0.25, -0.2), cross(0.2, -0.1)])
+@pytest.mark.parametrize("order", [0, 1])
+def test_margin_goes_through_zero_at_onset(model: Model, order: int) -> None:
+    def margin(self_inhibition: float) -> float:
+        return classify(HomogeneousState.of(model.with_parameters({"ks": self_inhibition}), [50.0, 50.0]), order).margin
+
+    onset = optimize.brentq(margin, 0.05, 1.0, xtol=1e-10)
+    for side, kind in ((-1e-8, "stable"), (1e-8, "oscillatory")):
+        state = HomogeneousState.of(model.with_parameters({"ks": onset + side}), [50.0, 50.0])
+        assert classify(state, order).kind == kind
 
 
 def test_growth_against_the_definition() -> None:

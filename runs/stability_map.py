@@ -1,0 +1,118 @@
+"""``twoscale stability-map``: the instability class of a run file's mixture over two parameters or densities."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runs.parameter_range import ParameterRange
+from theory.errors import InputError
+from theory.stability_map import Axis, MapLine, StabilityMap, stability_map
+
+if TYPE_CHECKING:
+    from runs.runfile import RunSpecification
+
+
+def map_of(
+    specification: "RunSpecification", x: str, y: str, *, order: int | None = None, cells: int | None = None
+) -> StabilityMap:
+    """The stability map of a run file.
+
+    Parameters
+    ----------
+    specification
+        The run; its model and composition are used.
+    x, y
+        Axes as ``KEY=LOW:HIGH``, with keys ``model.parameters.NAME`` or ``composition.SPECIES``.
+    order
+        Highest angular harmonic; by default that of the file's fields.
+    cells
+        Cells of the grid that brackets boundaries, along each side.
+
+    Raises
+    ------
+    InputError
+        An axis is none, or a number is out of range.
+    """
+    axes = [ParameterRange.of(text, "an axis of the map") for text in (x, y)]
+    settings = specification.fields
+    chosen = order if order is not None else 0 if settings is None else settings.order
+    if chosen < 0:
+        raise InputError(f"the order is {chosen}; it must not be negative")
+    more = {} if cells is None else {"cells": cells}
+    first, second = (Axis(one.key, one.low, one.high) for one in axes)
+    return stability_map(specification.model, dict(specification.composition), first, second, order=chosen, **more)
+
+
+def as_json(found: StabilityMap) -> dict[str, Any]:
+    """The map as JSON values.
+
+    Returns
+    -------
+    dict
+        ``x`` and ``y`` (``key``, ``low``, ``high``), ``order``, ``classes``, ``boundaries`` (each ``classes`` of both sides,
+        ``points`` and whether it is ``exceptional``), ``exceptional_lines`` of long waves (``points``).
+    """
+    return {
+        "x": {"key": found.x.key, "low": found.x.low, "high": found.x.high},
+        "y": {"key": found.y.key, "low": found.y.low, "high": found.y.high},
+        "order": found.order,
+        "classes": list(found.labels),
+        "boundaries": [
+            {"classes": list(one.labels), "points": one.points.tolist(), "exceptional": one.exceptional} for one in found.lines
+        ],
+        "exceptional_lines": [{"points": one.points.tolist()} for one in found.exceptional],
+    }
+
+
+def as_text(found: StabilityMap) -> str:
+    """The map for reading."""
+    where = "hydrodynamics" if found.order == 0 else f"order {found.order}"
+    ranges = [f"{one.key} from {one.low:g} to {one.high:g}" for one in (found.x, found.y)]
+    lines = [f"{where}, {', '.join(ranges)}"]
+    lines += [f"  {label}: {100.0 * _share(found, label):.3g} % of the map" for label in found.labels]
+    lines += [f"boundary between {_line_text(one)}" for one in found.lines]
+    lines += [f"long waves coalesce: {_ends(one)}" for one in found.exceptional]
+    return "\n".join(lines)
+
+
+def _share(found: StabilityMap, label: str) -> float:
+    area = {one: 0.0 for one in found.labels}
+    for patch in found.patches:
+        x, y = patch.corners.T
+        area[patch.label] += 0.5 * abs(float(x @ _next(y) - y @ _next(x)))
+    return area[label] / sum(area.values())
+
+
+def _next(values: Any) -> Any:
+    return [*values[1:], values[0]]
+
+
+def _line_text(line: MapLine) -> str:
+    kind = " (modes coalesce)" if line.exceptional else ""
+    return f"{line.labels[0]} and {line.labels[1]}{kind}: {_ends(line)}"
+
+
+def _ends(line: MapLine) -> str:
+    (ax, ay), (bx, by) = line.points[0], line.points[-1]
+    return f"{len(line.points)} points from ({ax:.6g}, {ay:.6g}) to ({bx:.6g}, {by:.6g})"
+
+
+def answer(
+    specification: "RunSpecification",
+    x: str,
+    y: str,
+    *,
+    order: int | None = None,
+    cells: int | None = None,
+    figure: Path | None = None,
+) -> tuple[dict[str, Any], str]:
+    """The map as JSON values and as text, drawn if a figure is asked for; arguments and errors as of :func:`map_of`."""
+    from runs.figure_style import check_format
+    from runs.theory_figures import draw_stability_map
+
+    if figure is not None:
+        check_format(figure, "--figure")
+    found = map_of(specification, x, y, order=order, cells=cells)
+    text = as_text(found)
+    if figure is not None:
+        text += f"\nfigure: {draw_stability_map(found, figure)}"
+    return as_json(found), text
