@@ -75,7 +75,7 @@ def as_text(found: StabilityMap) -> str:
 
 
 def _share(found: StabilityMap, label: str) -> float:
-    area = {one: 0.0 for one in found.labels}
+    area = dict.fromkeys(found.labels, 0.0)
     for patch in found.patches:
         x, y = patch.corners.T
         area[patch.label] += 0.5 * abs(float(x @ _next(y) - y @ _next(x)))
