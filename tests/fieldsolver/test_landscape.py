@@ -1,8 +1,8 @@
 """Fluctuations where diffusivities differ fifty-fold from place to place: what the time step makes of them, without sampling.
 
-The speed of A depends on an immobile species B alone. Particles of A are then independent, and their density fluctuates about the
-steady state without flux, rho v constant, as <drho(x) drho(x')> = rho(x) delta(x - x'). The equations of A are linear: a step maps
-deviations linearly, and the stationary covariance of the scheme follows from its matrices.
+The speed of A depends on an immobile species B alone. Particles of A are then independent, and their density fluctuates about
+the steady state without flux, rho v constant, as <drho(x) drho(x')> = rho(x) delta(x - x'). The equations of A are linear: a
+step maps deviations linearly, and the stationary covariance of the scheme follows from its matrices.
 """
 
 import numpy as np
