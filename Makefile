@@ -10,7 +10,7 @@ help:
 	@echo "make run        set up, then run the main job (run-and-chase at both scales), its figure and its comparison"
 	@echo "make test       set up, then lint, check types and run the tests"
 	@echo "make validate   the long physics: statistics at the accuracy that the documentation quotes"
-	@echo "make benchmark  times of one step beside the bare transforms"
+	@echo "make benchmark  times of one step beside the bare transforms; work and precision of the time steppers"
 	@echo "make clean      remove the environment and the caches of the tools"
 
 $(READY): pyproject.toml
@@ -45,6 +45,7 @@ validate: $(READY)
 
 benchmark: $(READY)
 	$(BIN)/python benchmarks/fields.py
+	$(BIN)/python benchmarks/steppers.py
 	$(BIN)/python benchmarks/particles.py
 
 clean:

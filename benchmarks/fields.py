@@ -51,7 +51,7 @@ class Case:
     @property
     def surveys(self) -> int:
         """Fields of a state that noise asks for beside the evaluations: in the middle of a step."""
-        return 1 if self.noise > 0.0 and self.stepper == "etdrk2" else 0
+        return 1 if self.noise > 0.0 and self.stepper != "exponential_euler" else 0
 
     def transforms(self, dimension: int) -> int:
         """Real transforms per species and step: 3 + 2d per evaluation, 2 per survey, d for noise."""

@@ -15,6 +15,8 @@ from theory.frames import Json
 
 # of the step that is wished for: a step so much shorter would only be round-off to a multistep scheme
 _NOTHING = 1e-9
+# no steps that anything was prepared for
+_NEVER = (0.0, 0.0)
 
 
 class Dynamics(Protocol):
@@ -83,7 +85,7 @@ class March:
         self._tendency, self._next_tendency = np.zeros_like(state), np.zeros_like(state)
         self._sums = block_sums(state.shape)
         self._rates: tuple[Array, Array] | None = None
-        self._prepared = 0.0
+        self._prepared, self._taken = _NEVER, 0.0
         self._evaluated = False
         self._adaptive_time = 0.0
         self.step = 0
@@ -141,14 +143,16 @@ class March:
     def _follow(self) -> None:
         rates = self._dynamics.follow()
         if rates is not None:
-            self._rates, self._prepared = rates, 0.0
+            self._rates, self._prepared = rates, _NEVER
         self._evaluated = True
 
     def _prepare(self, time_step: float) -> None:
-        if time_step != self._prepared:
+        """Weights for a step, if they are not those at hand; a scheme with a memory may weigh by the step before too."""
+        steps = (time_step, self._taken if self._stepper.remembers else 0.0)
+        if steps != self._prepared:
             assert self._rates is not None, "a dynamics states its rates when it is first followed"
             self._stepper.prepare(*self._rates, time_step)
-            self._prepared = time_step
+            self._prepared = steps
 
     def _fixed_step(self, time_step: float) -> None:
         self._begin()
@@ -156,7 +160,7 @@ class March:
         noise = self._dynamics.noise(self.step)
         self._stepper.step(self.state, self._tendency, self._dynamics.evaluate, noise, self._next)
         free, self._tendency = self._stepper.accept(self.state, self._tendency)
-        self.state, self._next = self._next, free
+        self.state, self._next, self._taken = self._next, free, time_step
         self.step += 1
 
     def _adaptive_step(self, control: StepControl, until: float) -> None:
@@ -174,7 +178,7 @@ class March:
             if accepted:
                 break
         free, free_tendency = self._stepper.accept(self.state, self._tendency)
-        self.state, self._next = self._next, free
+        self.state, self._next, self._taken = self._next, free, time_step
         self._tendency, self._next_tendency = self._next_tendency, free_tendency
         self._adaptive_time = until if time_step >= until - self.time else self.time + time_step
         self.step += 1
@@ -228,7 +232,7 @@ class March:
         """
         self.state[...] = arrays["state"]
         self._stepper.restore(arrays)
-        self._rates, self._prepared, self._evaluated = rates, 0.0, False
+        self._rates, self._prepared, self._evaluated = rates, _NEVER, False
         self.step = int(str(numbers["step"]))
         if isinstance(self.pace, StepControl):
             self._adaptive_time = float(str(numbers["time"]))

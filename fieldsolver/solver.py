@@ -66,7 +66,8 @@ class FieldSolver:
     tolerance
         Largest error of a step, relative to the variation of the fields; for deterministic runs without a fixed step.
     stepper
-        Name of a scheme, see :mod:`fieldsolver.steppers`; by default ``"sbdf2"``, with noise ``"exponential_adams"``.
+        Name of a scheme, see :mod:`fieldsolver.steppers`; by default that of
+        :func:`fieldsolver.steppers.default_stepper`.
     seed
         Key of the random numbers.
     threads
@@ -103,7 +104,7 @@ class FieldSolver:
         observables: Observables | None = None,
     ) -> None:
         density = np.asarray(density, dtype=np.float64)
-        name = stepper or default_stepper(noise)
+        name = stepper or default_stepper(noise, order)
         _check_arguments(model, density, name, noise, precision)
         self.model, self.grid = model, Grid(tuple(map(float, size)), density.shape[1:])
         self._layout = Layout(model, order, keep_density=noise > 0.0)

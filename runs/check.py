@@ -72,7 +72,7 @@ def _describe_fields(specification: "RunSpecification") -> list[str]:
     assert settings is not None
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
     species = model.number_of_species
-    scheme = STEPPERS[settings.stepper or default_stepper(settings.noise)]
+    scheme = STEPPERS[settings.stepper or default_stepper(settings.noise, settings.order)]
     seconds_per_step = grid.cells * species * scheme.evaluations * _NANOSECONDS_PER_CELL * 1e-9
     step = fields_time_step(specification)
     if step is None:

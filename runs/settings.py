@@ -249,7 +249,7 @@ class FieldSettings(Section):
     stepper: StepperName | None = Field(
         default=None,
         description="time stepping scheme",
-        json_schema_extra={"default_text": '"sbdf2"; with noise "exponential_adams"'},
+        json_schema_extra={"default_text": '"sbdf2"; with noise "exponential_adams", or "etdrk2" if order > 0'},
     )
     noise_length: Positive | None = Field(
         default=None,

@@ -12,9 +12,14 @@ _SCHEMES: tuple[type[Stepper], ...] = (Sbdf2, ExponentialAdams, Etdrk2, Etdrk4, 
 STEPPERS: dict[str, type[Stepper]] = {scheme.name: scheme for scheme in _SCHEMES}
 
 
-def default_stepper(noise: float) -> str:
-    """Name of the scheme for runs with or without noise."""
-    return "sbdf2" if noise == 0.0 else "exponential_adams"
+def default_stepper(noise: float, order: int) -> str:
+    """Name of the scheme for runs with or without noise, of fields of an order.
+
+    From order 1 on what is explicit is transport, whose oscillating modes a scheme without memory fluctuates better.
+    """
+    if noise == 0.0:
+        return "sbdf2"
+    return "exponential_adams" if order == 0 else "etdrk2"
 
 
 __all__ = [

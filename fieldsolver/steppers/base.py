@@ -56,6 +56,8 @@ class Stepper(Protocol):
         Power of dt with which the estimate of :meth:`error` falls.
     evaluations
         Of F per step, the one at its start included.
+    remembers
+        Whether the scheme reads what was before the state.
     """
 
     name: ClassVar[str]
@@ -64,11 +66,12 @@ class Stepper(Protocol):
     additive_weak_order: ClassVar[int]
     error_order: ClassVar[int]
     evaluations: ClassVar[int]
+    remembers: ClassVar[bool]
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None: ...
 
     def prepare(self, exact: Array, reference: Array, time_step: float) -> None:
-        """Set the rates and the time step of the steps to come.
+        """Set the rates and the time step of the steps to come, until one of them or the step before the last one changes.
 
         Parameters
         ----------
@@ -143,6 +146,8 @@ class Stepper(Protocol):
 
 class OneStep:
     """What schemes without a history share: rates, and nothing to keep."""
+
+    remembers: ClassVar[bool] = False
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self._rates = np.zeros(shape, dtype=real_type(dtype))

@@ -1,6 +1,7 @@
 """What schemes with a history of one step share: the history, the first step, and what is left of it after a change of step."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,6 +15,8 @@ class TwoStep:
 
     The history is (u_1, F(u_1)), not N(u_1): rates may change from one step to the next, and the scheme stays what it is.
     """
+
+    remembers: ClassVar[bool] = True
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         real = real_type(dtype)

@@ -8,6 +8,7 @@ import pytest
 
 from fieldsolver import FieldSolver
 from fieldsolver.control import StepControl
+from fieldsolver.marching import March
 from fieldsolver.steppers import STEPPERS
 from fieldsolver.steppers.base import Stepper
 from tests.fieldsolver.pointwise import Complex, Pointwise, march
@@ -105,6 +106,29 @@ def test_steps_lengthen_and_shorten_with_the_solution() -> None:
     before = control.rejected
     one.advance(4.05)
     assert control.rejected > before
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_run_that_is_continued_after_any_step_has_the_same_bits(name: str) -> None:
+    """Steps that change and steps that stay, before and after a rejection and an output: what was prepared must not matter."""
+    rates = np.array([[0.0, 40.0, 400.0]])
+    start = np.array([[0.2, 0.1, -0.05j]])
+
+    def new() -> March:
+        problem = Pointwise(lambda u: 3.0 * u * (1.0 - u) - 0.6 * rates * u, np.zeros((1, 3)), rates)
+        return march(name, problem, start, _control(name, 1e-4))
+
+    whole, states = new(), []
+    for time in (0.3, 0.6, 1.0):
+        whole.advance(time, lambda: states.append(whole.memory()) is not None)
+    assert len(states) > 15
+    for arrays, numbers in states:
+        one = new()
+        one.restore(arrays, numbers, (np.zeros((1, 3)), rates))
+        for time in (0.3, 0.6, 1.0):
+            one.advance(time)
+        np.testing.assert_array_equal(one.state, whole.state)
+        assert one.memory()[1] == whole.memory()[1]
 
 
 def test_outputs_nearby_are_met_in_equal_steps() -> None:

@@ -203,7 +203,7 @@ KEYS = {
     "fields.noise": "1.0",
     "fields.time_step": "follows the error; with noise chosen by the solver",
     "fields.tolerance": "0.001",
-    "fields.stepper": '"sbdf2"; with noise "exponential_adams"',
+    "fields.stepper": '"sbdf2"; with noise "exponential_adams", or "etdrk2" if order > 0',
     "fields.noise_length": "the sensing range",
     "fields.maximum_clipped_share": "0.05",
     "fields.observables": "none",
