@@ -12,6 +12,10 @@ from theory.fourier import Array
 
 _MARKS = {"fields": ("s", COLOURS[1]), "particles": ("o", COLOURS[0])}
 _DASHES = {"fields": "--", "particles": "-"}
+# height of the row of curves (inches)
+_CURVES = 2.7
+# share of the largest local rate below which negative ones are noise, and need no colour of their own
+_SLIGHT = 0.1
 
 
 def draw_entropy(found: RunEntropy, target: Path) -> Path:
@@ -32,10 +36,11 @@ def draw_entropy(found: RunEntropy, target: Path) -> Path:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    columns = max(2, len(found.scales))
+    width = 3.4 * max(2, len(found.scales))
+    height = _map_height(found, width)
     with rc_context(STYLE):
-        figure: Any = Figure(figsize=(3.4 * columns, 2.7 + 3.1), layout="constrained")
-        upper, lower = figure.subfigures(2, 1, height_ratios=(2.7, 3.1))
+        figure: Any = Figure(figsize=(width, _CURVES + height), layout="constrained")
+        upper, lower = figure.subfigures(2, 1, height_ratios=(_CURVES, height))
         lengths, spectrum = upper.subplots(1, 2)
         _across_scales(lengths, found)
         _spectrum(spectrum, found)
@@ -43,6 +48,14 @@ def draw_entropy(found: RunEntropy, target: Path) -> Path:
         _maps(lower, maps, found)
         save(figure, target)
     return target
+
+
+def _map_height(found: RunEntropy, width: float) -> float:
+    """Height of the row of maps in inches, with room for titles; thin boxes leave some for the bar of colours."""
+    size = found.scales[0].grid.size
+    if len(size) == 1:
+        return _CURVES
+    return max(0.82 * width / len(found.scales) * size[1] / size[0] + 0.35, 1.5)
 
 
 def _across_scales(axis: Any, found: RunEntropy) -> None:
@@ -99,6 +112,10 @@ def _maps(figure: Any, axes: Any, found: RunEntropy) -> None:
     """Local maps on one scale of colours, or as curves on a line."""
     shown = [one.estimate.density for one in found.scales]
     largest = max(float(np.quantile(np.abs(one), 0.998)) for one in shown if one is not None)
+    lowest = min(float(np.quantile(one, 0.002)) for one in shown if one is not None)
+    colours: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+    if lowest > -_SLIGHT * largest:
+        colours = {"cmap": "YlOrRd", "vmin": 0.0, "vmax": largest}
     for axis, one, density in zip(axes, found.scales, shown, strict=True):
         assert density is not None
         title = f"{one.scale}, {'moving with the pattern' if found.frame == 'comoving' else 'laboratory'}"
@@ -107,13 +124,11 @@ def _maps(figure: Any, axes: Any, found: RunEntropy) -> None:
             _curves(axis, one, density)
             continue
         plane = density if one.grid.dimension == 2 else density[density.shape[0] // 2]
-        image = axis.imshow(
-            plane, origin="lower", extent=(0, one.grid.size[0], 0, one.grid.size[1]), cmap="RdBu_r", vmin=-largest, vmax=largest
-        )
+        image = axis.imshow(plane, origin="lower", extent=(0, one.grid.size[0], 0, one.grid.size[1]), **colours)
         axis.set(xticks=[], yticks=[])
     if found.scales[0].grid.dimension > 1:
-        bar = figure.colorbar(image, ax=list(axes), shrink=0.85, pad=0.02)
-        bar.set_label(r"local entropy production $\sigma(\mathbf{r})$")
+        bar = figure.colorbar(image, ax=list(axes), pad=0.02)
+        bar.set_label(r"local rate $\sigma(\mathbf{r})$")
 
 
 def _curves(axis: Any, one: ScaleEntropy, density: Array) -> None:
@@ -123,4 +138,4 @@ def _curves(axis: Any, one: ScaleEntropy, density: Array) -> None:
         axis.plot(x, one.weak_noise, "--", color="black", linewidth=0.9, label="from the currents")
         axis.legend(fontsize=6, frameon=False)
     axis.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
-    axis.set(xlabel="$x$", ylabel=r"local entropy production $\sigma(x)$", xlim=(0.0, one.grid.size[0]))
+    axis.set(xlabel="$x$", ylabel=r"local rate $\sigma(x)$", xlim=(0.0, one.grid.size[0]))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runs.coexistence_section import coexistence_text, predict_coexistence
-from runs.stability_section import hierarchy_section, hydrodynamic_section, stability_text
+from runs.stability_section import hierarchy_section, hydrodynamic_section, stability_text, unknown_section
 from theory.errors import InputError
 from theory.free_energy import integrability
-from theory.linear_stability import HomogeneousState
+from theory.homogeneous import HomogeneousState, without_mean_field
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
@@ -51,7 +51,8 @@ def predict(
         is negative.
     """
     model = specification.model
-    state = HomogeneousState.of(model, dict(specification.composition))
+    reason = without_mean_field(model)
+    state = None if reason else HomogeneousState.of(model, dict(specification.composition))
     q = _default_wavenumbers(specification) if wavenumbers is None else np.asarray(wavenumbers, dtype=np.float64)
     if q.size == 0 or not np.all(np.isfinite(q) & (q >= 0.0)):
         raise InputError("wavenumbers must be finite and not negative, and at least one")
@@ -61,15 +62,17 @@ def predict(
     chosen = _order(specification) if order is None else order
     if chosen < 0:
         raise InputError(f"the order is {chosen}; it must not be negative")
-    hydrodynamic = hydrodynamic_section(state, q)
+    densities = model.densities(dict(specification.composition))
+    speeds = model.speed(densities) if state is None else state.speeds
+    diffusivities = speeds**2 * model.persistence_times / model.dimension + model.translational_diffusivities
     return {
         "homogeneous": {
-            "densities": _by_name(model.names, state.densities),
-            "speeds": _by_name(model.names, state.speeds),
-            "diffusivities": _by_name(model.names, state.total_diffusivities),
+            "densities": _by_name(model.names, densities),
+            "speeds": _by_name(model.names, speeds),
+            "diffusivities": _by_name(model.names, diffusivities),
         },
-        **hydrodynamic,
-        "hierarchy": hierarchy_section(state, q, chosen),
+        **(unknown_section(q, reason) if state is None else hydrodynamic_section(state, q)),
+        "hierarchy": None if state is None else hierarchy_section(state, q, chosen),
         "integrability": _integrability(specification),
         "coexistence": predict_coexistence(specification),
     }

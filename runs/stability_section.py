@@ -54,14 +54,7 @@ def _order_section(state: HomogeneousState, q: Array, order: int) -> dict[str, A
         found = classify(state, order)
         points = exceptional_points(state, order)
     except InputError as error:
-        nothing: dict[str, Any] = {"reason": str(error)}
-        return {
-            "dispersion": {"wavenumbers": q.tolist(), "growth_rates": None, "frequencies": None} | nothing,
-            "instability": dict.fromkeys(("class", "extent", "growth_rate", "wavenumber", "frequency", "phase_speed"))
-            | nothing,
-            "exceptional_points": [],
-            "entropy_production": {"linear_density": None} | nothing,
-        }
+        return _nothing(q, str(error))
     return {
         "dispersion": {
             "wavenumbers": q.tolist(),
@@ -71,6 +64,22 @@ def _order_section(state: HomogeneousState, q: Array, order: int) -> dict[str, A
         "instability": _instability(found),
         "exceptional_points": [{"wavenumber": one.wavenumber, "growth_rate": one.growth_rate} for one in points],
         "entropy_production": _entropy_production(state, order),
+    }
+
+
+def unknown_section(wavenumbers: Array, reason: str) -> dict[str, Any]:
+    """As :func:`hydrodynamic_section` where linear theory has nothing to say."""
+    return _nothing(wavenumbers, reason) | {"oscillatory_condition": None}
+
+
+def _nothing(q: Array, reason: str) -> dict[str, Any]:
+    because: dict[str, Any] = {"reason": reason}
+    names = ("class", "extent", "together", "growth_rate", "wavenumber", "frequency", "phase_speed")
+    return {
+        "dispersion": {"wavenumbers": q.tolist(), "growth_rates": None, "frequencies": None} | because,
+        "instability": dict.fromkeys(names) | because,
+        "exceptional_points": [],
+        "entropy_production": {"linear_density": None} | because,
     }
 
 

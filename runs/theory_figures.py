@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from runs.figure_style import COLOURS, STYLE, check_format, save
+from theory.errors import InputError
 from theory.fourier import Array
 from theory.stability_map import UNDEFINED, StabilityMap
 
@@ -121,18 +122,20 @@ def draw_dispersion(prediction: dict[str, Any], target: Path) -> Path:
     Raises
     ------
     InputError
-        The file's ending is none of these.
+        The file's ending is none of these, or there is no dispersion relation.
     StoreError
         The file cannot be written.
     """
     check_format(target, "--figure")
+    sections = [one for one in (prediction, prediction["hierarchy"]) if one is not None]
+    if all(one["dispersion"]["growth_rates"] is None for one in sections):
+        raise InputError(f"there is no dispersion relation to draw: {sections[0]['dispersion']['reason']}")
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(STYLE):
         figure: Any = Figure(figsize=(4.2, 4.0), layout="constrained")
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1.0))
-        sections = [section for section in (prediction, prediction["hierarchy"]) if section is not None]
         for number, section in enumerate(sections):
             _branches(top, bottom, section, COLOURS[1 - number])
         _frame(top, bottom, sections)

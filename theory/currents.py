@@ -20,7 +20,7 @@ import numpy as np
 
 from theory.errors import InputError, NumericalFailure
 from theory.fourier import Array, ComplexArray, Grid
-from theory.homogeneous import has_torques, mean_field_table
+from theory.homogeneous import has_torques, mean_field_table, without_mean_field
 from theory.model import Model
 
 
@@ -37,8 +37,8 @@ class Currents:
     Raises
     ------
     InputError
-        The grid's dimension is not the model's, a chemical has a dynamics of its own, or pair torques act, which order 0
-        does not describe.
+        The grid's dimension is not the model's, a chemical has a dynamics of its own, pair interactions have no mean field, or
+        pair torques act, which order 0 does not describe.
     """
 
     def __init__(self, model: Model, grid: Grid) -> None:
@@ -50,6 +50,8 @@ class Currents:
                     f"the chemical {chemical.name} has a dynamics of its own: densities alone do not tell the currents; "
                     "write adiabatic = true"
                 )
+        if reason := without_mean_field(model):
+            raise InputError(reason)
         if has_torques(model):
             raise InputError("pair torques (torque_harmonics) act on polarities, of which densities tell nothing")
         self.model, self.grid = model, grid

@@ -69,12 +69,14 @@ class HomogeneousState:
         ------
         InputError
             A density or a speed is not positive, a derivative is not finite there, a chemical has no steady concentration,
-            or a mean-field coefficient has no meaning in this dimension.
+            pair interactions have no mean field, or a coefficient of it has no meaning in this dimension.
         """
         densities = model.densities(composition)
         if np.any(densities <= 0.0):
             raise InputError(f"linear theory needs positive densities, not {densities.tolist()}")
         _check_mean_field(model)
+        if reason := without_mean_field(model):
+            raise InputError(reason)
         stated = model.speed(densities)
         if np.any(stated <= 0.0):
             name = model.names[int(np.argmin(stated))]
@@ -237,6 +239,18 @@ class HomogeneousState:
 def has_torques(model: Model) -> bool:
     """Whether fields see pair torques that align or turn directions."""
     return any(any(one.torque_harmonics) for one in model.mean_field.values())
+
+
+def without_mean_field(model: Model) -> str:
+    """Why fields and linear theory do not know what particles do to each other; empty if they do, or if there is nothing."""
+    for observer, source in model.interactions:
+        if (observer, source) not in model.mean_field:
+            names = model.names
+            return (
+                f"{names[source]} pushes or turns {names[observer]} (model.interactions), of which fields and linear theory "
+                "know by coefficients only: state them in model.mean_field"
+            )
+    return ""
 
 
 def _check_mean_field(model: Model) -> None:

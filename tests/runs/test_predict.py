@@ -73,7 +73,17 @@ def test_the_command_prints_the_prediction_as_json(case: str, file: str, capsys:
 @pytest.mark.parametrize("case", CASES)
 def test_json_holds_what_it_promises(case: str) -> None:
     found = json.loads(json.dumps(prediction(case), allow_nan=False))
-    assert list(found) == ["homogeneous", "dispersion", "instability", "integrability", "entropy_production", "coexistence"]
+    assert list(found) == [
+        "homogeneous",
+        "dispersion",
+        "instability",
+        "exceptional_points",
+        "entropy_production",
+        "oscillatory_condition",
+        "hierarchy",
+        "integrability",
+        "coexistence",
+    ]
     assert {name: list(one) for name, one in found["homogeneous"].items()} == {
         "densities": ["A", "B"],
         "speeds": ["A", "B"],
@@ -85,7 +95,9 @@ def test_json_holds_what_it_promises(case: str) -> None:
     assert len(dispersion["wavenumbers"]) == 200
     # branch by branch, largest growth first
     assert np.all(growth[0] >= growth[1])
-    assert {"class", "growth_rate", "wavenumber", "frequency"} <= set(found["instability"])
+    assert {"class", "extent", "together", "growth_rate", "wavenumber", "frequency"} <= set(found["instability"])
+    assert set(found["oscillatory_condition"]) == {"product", "threshold", "met"}
+    assert found["hierarchy"] is None
     assert found["instability"]["class"] in ("stable", "static", "oscillatory")
     assert {"local", "nonlocal", "violation"} <= set(found["integrability"])
     assert isinstance(found["integrability"]["local"], bool)
@@ -94,7 +106,7 @@ def test_json_holds_what_it_promises(case: str) -> None:
     # what has no value says why
     for part in ("instability", "integrability", "entropy_production", "coexistence"):
         own = found[part]
-        missing = [name for name, value in own.items() if value is None and name != "phase_speed"]
+        missing = [name for name, value in own.items() if value is None and name not in ("phase_speed", "together")]
         assert bool(missing) == ("reason" in own), part
 
 
@@ -122,7 +134,7 @@ def test_numbers_are_those_of_the_theory(case: str) -> None:
         free = integrability(one.model, composition)
         assert (found["integrability"]["local"], found["integrability"]["nonlocal"]) == (free.local, free.nonlocal_)
         assert found["integrability"]["violation"] == free.violation
-    if instability.kind == "stable" and case not in ("local and stable", "pairs"):
+    if instability.kind == "stable" and case not in ("local and stable", "pairs", "exponential"):
         assert found["entropy_production"]["linear_density"] == linear_density(state)
     else:
         assert found["entropy_production"]["linear_density"] is None
@@ -226,7 +238,8 @@ def test_pair_interactions_have_no_free_energy_that_is_known() -> None:
         (
             "oscillatory",
             [
-                "oscillatory instability, growth rate",
+                "oscillatory instability, long-wave, growth rate",
+                "long waves oscillate",
                 "phase speed",
                 "effective free energy: none",
                 "unstable",
@@ -236,10 +249,18 @@ def test_pair_interactions_have_no_free_energy_that_is_known() -> None:
         ),
         (
             "static",
-            ["static instability, growth rate", "exists in the local approximation", "3 phases in the local", "fraction"],
+            [
+                "static instability, long-wave, species apart, growth rate",
+                "exists in the local approximation",
+                "3 phases in the local",
+                "fraction",
+            ],
         ),
         ("stable", ["linearly stable", "per unit volume and time"]),
-        ("local and unstable", ["oscillatory instability; with a local kernel", "state a kernel with a range"]),
+        (
+            "local and unstable",
+            ["oscillatory instability, long-wave; growth rises towards short waves", "state a kernel with a range"],
+        ),
         ("local and stable", ["linearly stable", "give a cutoff"]),
         ("a speed that vanishes", ["static instability"]),
     ],
@@ -255,3 +276,79 @@ def test_text(case: str, words: list[str]) -> None:
 def test_the_command_prints_text_by_default(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", file]) == 0
     assert capsys.readouterr().out.strip() == as_text(prediction("oscillatory"))
+
+
+ALIGNING = """
+[[model.mean_field]]
+observer = "A"
+source = "A"
+torque_harmonics = [0.5, 0.1]
+"""
+FIELDS = "[fields]\ngrid = [32, 32]\norder = 3\n"
+
+
+def test_the_order_of_the_fields_stands_beside_hydrodynamics(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, THEORY_ONLY + FIELDS)
+    found = predicted(capsys, file)
+    section = found["hierarchy"]
+    state = HomogeneousState.of(parse(THEORY_ONLY).model, {"A": 50.0, "B": 45.0})
+    assert section["order"] == 3
+    instability = classify(state, 3)
+    assert section["instability"]["class"] == instability.kind
+    assert section["instability"]["growth_rate"] == instability.growth_rate
+    assert instability.growth_rate != found["instability"]["growth_rate"]
+    growth = np.array(section["dispersion"]["growth_rates"])
+    assert growth.shape == (4, 200)
+    expected = state.growth(section["dispersion"]["wavenumbers"], 3)[:, :4].real.T
+    np.testing.assert_allclose(growth, expected, rtol=1e-12)
+    assert section["flock"] is None
+    # another order by the option; order 0 stays what it is
+    other = predicted(capsys, file, "--order", "1")
+    assert other["hierarchy"]["order"] == 1
+    assert other["dispersion"] == found["dispersion"]
+    assert predicted(capsys, file, "--order", "0")["hierarchy"] is None
+    assert "homogeneous state (order 3): oscillatory" in as_text(found)
+
+
+def test_particles_that_align_have_a_flock_and_no_hydrodynamics(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, THEORY_ONLY.replace("[composition]", ALIGNING + "[composition]") + FIELDS)
+    found = predicted(capsys, file, *sets(STABLE))
+    assert found["instability"]["class"] is None
+    assert "harmonic 1 grow" in found["instability"]["reason"]
+    section = found["hierarchy"]
+    assert section["instability"]["extent"] == "uniform"
+    assert 0.0 < section["flock"]["polar_order"]["A"] < 1.0
+    assert section["flock"]["polar_order"]["B"] == pytest.approx(0.0, abs=1e-6)
+    assert set(section["flock"]["along"]) == {"growth_rate", "wavenumber", "frequency"}
+    assert "uniform flock: polar order A 0." in as_text(found)
+
+
+def test_pair_interactions_without_a_mean_field_are_not_known_to_theory() -> None:
+    pair = '\n[[model.interactions]]\nobserver = "A"\nsource = "A"\ncutoff = 2.0\nforce = "exp(-r)"\n'
+    found = predict(parse(THEORY_ONLY.replace("[composition]", pair + "[composition]"), overrides=list(STABLE)))
+    for part in ("dispersion", "instability", "entropy_production"):
+        assert "state them in model.mean_field" in found[part]["reason"]
+    assert found["homogeneous"]["speeds"] == {"A": pytest.approx(1.0), "B": pytest.approx(1.0)}
+    assert "A pushes or turns A" in as_text(found)
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_figure_of_the_dispersion_relation(ending: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, THEORY_ONLY + FIELDS)
+    target = tmp_path / f"dispersion.{ending}"
+    assert main(["predict", file, "--figure", str(target)]) == 0
+    assert f"figure: {target}" in capsys.readouterr().out
+    assert target.stat().st_size > 5000
+    if ending == "svg":
+        assert "order 3" in target.read_text(encoding="utf-8") or "<g id=" in target.read_text(encoding="utf-8")
+
+
+def test_refused_orders_and_figures(file: str, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", file, "--order", "-1"]) == 2
+    assert "must not be negative" in capsys.readouterr().err
+    assert main(["predict", file, "--figure", str(tmp_path / "a.txt")]) == 2
+    assert "its ending must be one of" in capsys.readouterr().err
+    pair = '\n[[model.interactions]]\nobserver = "A"\nsource = "A"\ncutoff = 2.0\nforce = "exp(-r)"\n'
+    alone = written(tmp_path, THEORY_ONLY.replace("[composition]", pair + "[composition]"), "alone.toml")
+    assert main(["predict", alone, "--figure", str(tmp_path / "a.png")]) == 2
+    assert "no dispersion relation to draw" in capsys.readouterr().err
