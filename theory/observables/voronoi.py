@@ -1,7 +1,7 @@
 """Voronoi neighbours in a periodic plane, by Delaunay triangulation of the particles and of their images near the box.
 
 A triangle is one of the periodic triangulation if no image that was left out lies in its circumcircle; the margin of images
-grows until this holds for every triangle with a particle of the box.
+grows until this holds for every triangle with a particle of the box, and none of them is at the rim.
 """
 
 from dataclasses import dataclass
@@ -87,14 +87,16 @@ def voronoi_neighbours(positions: ArrayLike, size: ArrayLike) -> Neighbours:
     while margin <= largest:
         images, owners = _with_images(points, box, margin)
         try:
-            triangles = Delaunay(images).simplices.astype(np.int64)
+            triangulation = Delaunay(images)
         except QhullError as error:
             raise InputError(f"{points.shape[0]} particles have no Voronoi neighbours: {str(error).splitlines()[0]}") from error
-        inner = triangles[np.any(triangles < points.shape[0], axis=1)]
+        own = np.any(triangulation.simplices < points.shape[0], axis=1)
+        inner = triangulation.simplices[own].astype(np.int64)
         centres = _circumcentres(images[inner])
         radii = np.linalg.norm(centres - images[inner[:, 0]], axis=1)
         beyond = np.max(np.maximum(radii[:, None] - centres, centres + radii[:, None] - box))
-        if beyond <= margin:
+        # a particle of the box with no triangle on one side would be at the rim of the triangulation
+        if beyond <= margin and np.all(triangulation.neighbors[own] >= 0):
             return _checked(_neighbours(points.shape[0], images, owners, inner, centres))
         margin *= 2.0
     raise InputError(f"{points.shape[0]} particles in the box {box.tolist()} lie so regularly that they have no triangulation")
