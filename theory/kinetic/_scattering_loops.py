@@ -24,6 +24,8 @@ _BLOCK = 64
 # limits of the change of a step, and the share of the step that the error asks for
 _SHRINK, _GROW, _SAFETY = 0.2, 5.0, 0.9
 _FIRST_STEP = 0.01
+# share of the reach within which an encounter ends
+_EDGE = 1e-9
 # the logarithm takes positive numbers only
 _NEAREST = 1e-300
 
@@ -34,18 +36,17 @@ def _cubic(k: Any, s: float, coefficients: Any) -> float:
 
 
 @inlined
-def _rates(speed: float, reach: float, table: Any, state: Any, out: Any) -> None:
+def _rates(speed: float, table: Any, state: Any, out: Any) -> None:
     start, scale, push, turn = table
     r = state[0]
     s1, c1 = sine_cosine_of_turns(state[1] * _TURNS)
     s2, c2 = sine_cosine_of_turns(state[2] * _TURNS)
-    pushed = turned = 0.0
-    if r <= reach:
-        t = (log(max(r, _NEAREST)) - start) * scale
-        k = min(int(max(t, 0.0)), push.shape[1] - 1)
-        # closer than the table reaches the law is not a number, so that the step is refused
-        pushed = _cubic(k, t - k, push) if t >= 0.0 else math.nan
-        turned = _cubic(k, t - k, turn)
+    # beyond the table, where only steps end that are taken again, the law is that at its end
+    t = min((log(max(r, _NEAREST)) - start) * scale, float(push.shape[1]))
+    k = min(int(max(t, 0.0)), push.shape[1] - 1)
+    # closer than the table reaches the law is not a number, so that the step is refused
+    pushed = _cubic(k, t - k, push) if t >= 0.0 else math.nan
+    turned = _cubic(k, t - k, turn)
     frame = speed / r * (c1 - c2)
     out[0] = pushed - speed * (s1 - s2)
     out[1] = -turned * c1 - frame
@@ -54,7 +55,7 @@ def _rates(speed: float, reach: float, table: Any, state: Any, out: Any) -> None
 
 
 @inlined
-def _step(speed: float, reach: float, table: Any, scheme: Any, tolerance: float, h: float, state: Any, rates: Any) -> float:
+def _step(speed: float, table: Any, scheme: Any, tolerance: float, h: float, state: Any, rates: Any) -> float:
     """Advance ``state[0]``, whose rates are ``rates[0]``, into ``state[1]``; returns the error over the tolerance."""
     matrix, error_weights = scheme
     for stage in range(1, _STAGES):
@@ -63,7 +64,7 @@ def _step(speed: float, reach: float, table: Any, scheme: Any, tolerance: float,
             for p in range(stage):
                 total += matrix[stage, p] * rates[p, q]
             state[1, q] = state[0, q] + h * total
-        _rates(speed, reach, table, state[1], rates[stage])
+        _rates(speed, table, state[1], rates[stage])
     worst = 0.0
     for q in range(_STATE):
         error = 0.0
@@ -81,14 +82,18 @@ def _scatter(
 ) -> int:
     """Follow one encounter until the particles leave; the number of steps, negative if they have not left after the most."""
     h = _FIRST_STEP * reach / speed
-    _rates(speed, reach, table, state[0], rates[0])
+    _rates(speed, table, state[0], rates[0])
     for n in range(most_steps):
-        error = _step(speed, reach, table, scheme, tolerance, h, state, rates)
+        if rates[0, 0] >= 0.0 and state[0, 0] >= reach * (1.0 - _EDGE):
+            return n
+        error = _step(speed, table, scheme, tolerance, h, state, rates)
+        if error <= 1.0 and state[1, 0] > reach * (1.0 + _EDGE):
+            # the encounter ends at the reach: a shorter step, as if the distance grew evenly
+            h *= max(_SHRINK, (reach - state[0, 0]) / (state[1, 0] - state[0, 0]))
+            continue
         if error <= 1.0:
             state[0] = state[1]
             rates[0] = rates[_STAGES - 1]
-            if state[0, 0] > reach and rates[0, 0] > 0.0:
-                return n + 1
         change = _SAFETY * max(error, 1e-10) ** -0.2 if error < np.inf else _SHRINK
         h *= min(_GROW, max(_SHRINK, change))
     return -most_steps

@@ -132,8 +132,8 @@ class BinaryScattering:
         if stuck:
             raise NumericalFailure(
                 f"{stuck} of {steps.size} encounters have not ended after {_MOST_STEPS} steps: the particles stay together "
-                "(as by an attraction, or a torque that turns them towards each other); binary scattering is for particles "
-                "that leave each other"
+                "(by an attraction, by a torque that turns them towards each other, or because they meet exactly head-on); "
+                "binary scattering is for particles that leave each other"
             )
         return out.reshape(incoming.shape)
 
