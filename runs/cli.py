@@ -105,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
     _json(compare)
 
+    export = _command(commands, "export", _export, "write the particles for other programs: OVITO, HOOMD-blue, ...")
+    export.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    export.add_argument("--format", required=True, choices=("gsd", "xyz"), help="GSD, or extended XYZ (text)")
+    export.add_argument("--output", metavar="FILE", type=Path, help="file to make (default: DIR/particles.gsd or .xyz)")
+
     figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
     figure.add_argument("--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png)")
@@ -254,6 +259,13 @@ def _compare(options: argparse.Namespace) -> int:
 
     rows = compare(options.directories, after=options.after)
     print(json.dumps(rows, allow_nan=False) if options.json else as_table(rows))
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from runs.export import export
+
+    print(export(options.directory, options.format, options.output))
     return DONE
 
 

@@ -89,7 +89,8 @@ class PolarityEquation:
                 f"rho T_2/(pi xi_r) = {density * second / (np.pi * xi_r):g}; keep it by a higher order of the fields"
             )
         free = float(model.speed([density])[0])
-        slope = float(model.log_derivatives([density])[0, 0]) * free if free > 0.0 else 0.0
+        law = model.motility[model.names[0]]
+        slope = float(law.evaluate(law.derivative(model.names[0]), model.homogeneous_fields([density])))
         speed = free - seen.speed_reduction * density / xi_t
         crowded = speed + density * (slope - seen.speed_reduction / xi_t)
         a, b = (factor * speed / (np.pi * xi_r * second_decay) for factor in (first, 0.25 * (second - first)))
