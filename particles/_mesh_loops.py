@@ -1,58 +1,103 @@
 """Compiled loops between particles and meshes: triangular-shaped clouds, on nodes at the centres of cells.
 
-Hockney and Eastwood, Computer simulation using particles (1981), section 5-3. Particles see *framed* meshes,
-with a row or column more at every edge and the inside at [1:-1, 1:-1], so that clouds across an edge need no case of their own.
+Hockney and Eastwood, Computer simulation using particles (1981), section 5-3. Particles see *framed* meshes, with cells more at
+every edge, so that clouds across an edge need no case of their own. A framed mesh is passed as one row of memory with its
+*layout*: cells per length, cells, and strides in memory along (x, y, z), and the place of the lowest corner of the cloud of a
+particle in cell (0, 0, 0). Lengths of tuples are known to the compiler: one text serves all dimensions.
+
+Clouds are worked out for a block of particles at a time, in a loop that the compiler vectorises, and then put down.
 For strips see :mod:`particles._order_loops`.
 """
 
 from typing import Any
 
 import numba
+import numpy as np
 
 from particles._order_loops import cell_of, stride_for, task
 from theory.compiling import inlined, loop, parallel_loop
 
-
-@inlined
-def _cloud(offset: float) -> tuple[float, float, float]:
-    """Weights on the nodes below, at and above, for an offset of -1/2 to 1/2 spacings from the middle one."""
-    return 0.5 * (0.5 - offset) ** 2, 0.75 - offset * offset, 0.5 * (0.5 + offset) ** 2
+_BLOCK = 256
+# numbers of a spectrum that one task filters
+_SPECTRUM_BLOCK = 4096
 
 
 @loop
-def deposit(cells_per_length: Any, weight: float, x: Any, y: Any, framed: Any) -> None:
-    """Add clouds of ``weight`` to a framed mesh."""
-    rows, columns = framed.shape[0] - 2, framed.shape[1] - 2
-    one, two = numba.uint64(1), numba.uint64(2)
-    for i in range(x.size):
-        column, row = cell_of(x[i], cells_per_length[0], columns), cell_of(y[i], cells_per_length[1], rows)
-        a0, a1, a2 = _cloud(x[i] * cells_per_length[0] - column - 0.5)
-        b0, b1, b2 = _cloud(y[i] * cells_per_length[1] - row - 0.5)
-        b0, b1, b2 = weight * b0, weight * b1, weight * b2
-        c, r = numba.uint64(column), numba.uint64(row)
-        framed[r, c] += b0 * a0
-        framed[r, c + one] += b0 * a1
-        framed[r, c + two] += b0 * a2
-        framed[r + one, c] += b1 * a0
-        framed[r + one, c + one] += b1 * a1
-        framed[r + one, c + two] += b1 * a2
-        framed[r + two, c] += b2 * a0
-        framed[r + two, c + one] += b2 * a1
-        framed[r + two, c + two] += b2 * a2
+def _clouds(start: int, stop: int, layout: Any, positions: Any, corners: Any, weights: Any) -> None:
+    """Lowest corners of the particles' clouds, and the weights (3*axis + node) on the nodes below, at and above the nearest."""
+    cells_per_length, cells, strides, first = layout
+    corners[:] = first
+    for axis in range(len(cells)):
+        along, per_length, count, stride = positions[axis, start:stop], cells_per_length[axis], cells[axis], strides[axis]
+        below, at, above = weights[3 * axis], weights[3 * axis + 1], weights[3 * axis + 2]
+        for i in range(along.size):
+            cell = cell_of(along[i], per_length, count)
+            offset = along[i] * per_length - cell - 0.5
+            corners[i] += cell * stride
+            below[i] = 0.5 * (0.5 - offset) ** 2
+            at[i] = 0.75 - offset * offset
+            above[i] = 0.5 * (0.5 + offset) ** 2
+
+
+@inlined
+def _line(particle: int, axis: int, weights: Any) -> tuple[float, float, float]:
+    return weights[3 * axis, particle], weights[3 * axis + 1, particle], weights[3 * axis + 2, particle]
+
+
+@inlined
+def _add_line(corner: int, weight: float, across: Any, mesh: Any) -> None:
+    mesh[corner] += weight * across[0]
+    mesh[corner + numba.uint64(1)] += weight * across[1]
+    mesh[corner + numba.uint64(2)] += weight * across[2]
+
+
+@inlined
+def _add_plane(corner: int, stride: int, weight: float, up: Any, across: Any, mesh: Any) -> None:
+    _add_line(corner, weight * up[0], across, mesh)
+    _add_line(corner + stride, weight * up[1], across, mesh)
+    _add_line(corner + stride + stride, weight * up[2], across, mesh)
+
+
+@loop
+def _add_clouds(count: int, weight: float, strides: Any, corners: Any, weights: Any, mesh: Any) -> None:
+    for i in range(numba.uint64(count)):
+        corner = numba.uint64(corners[i])
+        across = _line(i, 0, weights)
+        if len(strides) == 1:
+            _add_line(corner, weight, across, mesh)
+        elif len(strides) == 2:
+            _add_plane(corner, numba.uint64(strides[1]), weight, _line(i, 1, weights), across, mesh)
+        else:
+            up, out, step = _line(i, 1, weights), _line(i, 2, weights), numba.uint64(strides[2])
+            _add_plane(corner, numba.uint64(strides[1]), weight * out[0], up, across, mesh)
+            _add_plane(corner + step, numba.uint64(strides[1]), weight * out[1], up, across, mesh)
+            _add_plane(corner + step + step, numba.uint64(strides[1]), weight * out[2], up, across, mesh)
+
+
+@loop
+def deposit(start: int, stop: int, layout: Any, weight: float, positions: Any, mesh: Any) -> None:
+    """Add clouds of ``weight`` of the particles ``start`` to ``stop`` to a framed mesh."""
+    strides = layout[2]
+    corners, weights = np.empty(_BLOCK, dtype=np.int64), np.empty((3 * len(strides), _BLOCK))
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _clouds(first, last, layout, positions, corners, weights)
+        _add_clouds(last - first, weight, strides, corners, weights, mesh)
 
 
 @parallel_loop
-def deposit_strips(strips: Any, colour: int, cells_per_length: Any, weight: float, positions: Any, framed: Any) -> None:
-    """Deposit every second strip of all species, beginning with strip ``colour``, on ``framed`` (species, y, x).
+def deposit_strips(strips: Any, colour: int, layout: Any, weight: float, positions: Any, meshes: Any) -> None:
+    """Deposit every second strip of all species, beginning with strip ``colour``, on ``meshes`` (species, framed mesh).
 
     Strips two apart touch no row together, so that the sum in every cell has one order.
     """
+    per_length, cells, strides, lowest = layout  # the compiler hands no tuples of tuples to threads
     halves = (strips.shape[1] - colour) // 2
     stride = stride_for(halves)
     for n in numba.prange(strips.shape[0] * halves):
         species, half = task(n, strips.shape[0], halves, stride)
         start, stop = strips[species, 2 * half + colour], strips[species, 2 * half + colour + 1]
-        deposit(cells_per_length, weight, positions[0, start:stop], positions[1, start:stop], framed[species])
+        deposit(start, stop, (per_length, cells, strides, lowest), weight, positions, meshes[species])
 
 
 @loop
@@ -62,51 +107,11 @@ def _clear(row: Any) -> None:
 
 @parallel_loop
 def clear(meshes: Any) -> None:
-    """Fill meshes (n, y, x) with zeros."""
-    rows = meshes.shape[1]
-    for n in numba.prange(meshes.shape[0] * rows):
-        _clear(meshes[n // rows, n % rows])
-
-
-@loop
-def _add_inside(framed_row: Any, row: Any) -> None:
-    columns = row.size
-    for i in range(columns):
-        row[i] += framed_row[i + 1]
-    row[0] += framed_row[columns + 1]
-    row[columns - 1] += framed_row[0]
-
-
-@parallel_loop
-def fold(framed: Any, meshes: Any) -> None:
-    """Copy framed meshes (n, y + 2, x + 2) to meshes (n, y, x); what lies in the frame is added at the opposite edge."""
-    rows = meshes.shape[1]
-    for n in numba.prange(meshes.shape[0] * rows):
-        mesh, row = n // rows, n % rows
-        _clear(meshes[mesh, row])
-        _add_inside(framed[mesh, row + 1], meshes[mesh, row])
-        if row == 0:
-            _add_inside(framed[mesh, rows + 1], meshes[mesh, row])
-        if row == rows - 1:
-            _add_inside(framed[mesh, 0], meshes[mesh, row])
-
-
-@loop
-def _copy_inside(row: Any, framed_row: Any) -> None:
-    columns = row.size
-    for i in range(columns):
-        framed_row[i + 1] = row[i]
-    framed_row[0] = row[columns - 1]
-    framed_row[columns + 1] = row[0]
-
-
-@parallel_loop
-def frame(meshes: Any, framed: Any) -> None:
-    """Copy meshes (n, y, x) into framed meshes (n, y + 2, x + 2), whose frame repeats the opposite edge."""
-    rows = meshes.shape[1]
-    for n in numba.prange(meshes.shape[0] * (rows + 2)):
-        mesh, row = n // (rows + 2), n % (rows + 2)
-        _copy_inside(meshes[mesh, (row - 1 + rows) % rows], framed[mesh, row])
+    """Fill meshes (n, framed mesh) with zeros."""
+    blocks = (meshes.shape[1] + _SPECTRUM_BLOCK - 1) // _SPECTRUM_BLOCK
+    for n in numba.prange(meshes.shape[0] * blocks):
+        mesh, block = n // blocks, n % blocks
+        _clear(meshes[mesh, block * _SPECTRUM_BLOCK : (block + 1) * _SPECTRUM_BLOCK])
 
 
 @loop
@@ -117,69 +122,128 @@ def _filter(multiplier: Any, source: Any, target: Any) -> None:
 
 
 @parallel_loop
-def filter_spectra(sources: Any, kernels: Any, multipliers: Any, spectra: Any, filtered: Any) -> None:
-    """Spectrum of each channel: that of its source species times the multiplier of its kernel.
+def filter_spectra(channels: Any, sources: Any, kernels: Any, multipliers: Any, spectra: Any, filtered: Any) -> None:
+    """Spectra of some channels: those of their source species times the multipliers of their kernels.
 
-    ``multipliers`` (kernel, y, x); ``spectra`` (species, y, 2 x) and ``filtered`` (channel, y, 2 x) hold real and imaginary
+    ``multipliers`` (kernel, mode); ``spectra`` (species, 2 mode) and ``filtered`` (channel, 2 mode) hold real and imaginary
     parts in turn.
     """
-    rows = spectra.shape[1]
-    for n in numba.prange(filtered.shape[0] * rows):
-        channel, row = n // rows, n % rows
-        _filter(multipliers[kernels[channel], row], spectra[sources[channel], row], filtered[channel, row])
+    modes = multipliers.shape[1]
+    blocks = (modes + _SPECTRUM_BLOCK - 1) // _SPECTRUM_BLOCK
+    for n in numba.prange(channels.size * blocks):
+        channel, start = channels[n // blocks], n % blocks * _SPECTRUM_BLOCK
+        stop = min(start + _SPECTRUM_BLOCK, modes)
+        source, target = spectra[sources[channel], 2 * start : 2 * stop], filtered[channel, 2 * start : 2 * stop]
+        _filter(multipliers[kernels[channel], start:stop], source, target)
+
+
+@inlined
+def _read_line(corner: int, across: Any, mesh: Any) -> float:
+    middle = mesh[corner + numba.uint64(1)] * across[1]
+    return mesh[corner] * across[0] + middle + mesh[corner + numba.uint64(2)] * across[2]  # type: ignore[no-any-return]
+
+
+@inlined
+def _read_plane(corner: int, stride: int, up: Any, across: Any, mesh: Any) -> float:
+    low, middle = _read_line(corner, across, mesh), _read_line(corner + stride, across, mesh)
+    return low * up[0] + middle * up[1] + _read_line(corner + stride + stride, across, mesh) * up[2]  # type: ignore[no-any-return]
 
 
 @loop
-def _interpolate(cells_per_length: Any, channels: Any, framed: Any, x: Any, y: Any, sensed: Any) -> None:
-    rows, columns = framed.shape[1] - 2, framed.shape[2] - 2
-    one, two = numba.uint64(1), numba.uint64(2)
-    for i in range(x.size):
-        column, row = cell_of(x[i], cells_per_length[0], columns), cell_of(y[i], cells_per_length[1], rows)
-        a0, a1, a2 = _cloud(x[i] * cells_per_length[0] - column - 0.5)
-        b0, b1, b2 = _cloud(y[i] * cells_per_length[1] - row - 0.5)
-        c, r = numba.uint64(column), numba.uint64(row)
-        for source in range(channels.size):
-            f = numba.uint64(channels[source])
-            low = framed[f, r, c] * a0 + framed[f, r, c + one] * a1 + framed[f, r, c + two] * a2
-            middle = framed[f, r + one, c] * a0 + framed[f, r + one, c + one] * a1 + framed[f, r + one, c + two] * a2
-            high = framed[f, r + two, c] * a0 + framed[f, r + two, c + one] * a1 + framed[f, r + two, c + two] * a2
-            sensed[source, i] = low * b0 + middle * b1 + high * b2
+def _read_clouds(strides: Any, corners: Any, weights: Any, mesh: Any, values: Any) -> None:
+    for i in range(values.size):
+        corner = numba.uint64(corners[i])
+        across = _line(i, 0, weights)
+        if len(strides) == 1:
+            values[i] = _read_line(corner, across, mesh)
+        elif len(strides) == 2:
+            values[i] = _read_plane(corner, numba.uint64(strides[1]), _line(i, 1, weights), across, mesh)
+        else:
+            up, out, step = _line(i, 1, weights), _line(i, 2, weights), numba.uint64(strides[2])
+            low = _read_plane(corner, numba.uint64(strides[1]), up, across, mesh)
+            middle = _read_plane(corner + step, numba.uint64(strides[1]), up, across, mesh)
+            high = _read_plane(corner + step + step, numba.uint64(strides[1]), up, across, mesh)
+            values[i] = low * out[0] + middle * out[1] + high * out[2]
+
+
+@loop
+def _interpolate(
+    start: int, stop: int, origin: int, layout: Any, fields: Any, rows: Any, meshes: Any, positions: Any, values: Any
+) -> None:
+    strides = layout[2]
+    corners, weights = np.empty(_BLOCK, dtype=np.int64), np.empty((3 * len(strides), _BLOCK))
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _clouds(first, last, layout, positions, corners, weights)
+        for n in range(fields.size):
+            _read_clouds(strides, corners, weights, meshes[fields[n]], values[rows[n], first - origin : last - origin])
 
 
 @parallel_loop
-def interpolate(strips: Any, cells_per_length: Any, channels: Any, framed: Any, positions: Any, sensed: Any) -> None:
-    """Framed fields (channel, y, x) at the particles of one species: ``sensed`` (source, particle of the species)."""
+def interpolate(
+    strips: Any, origin: int, layout: Any, fields: Any, rows: Any, meshes: Any, positions: Any, values: Any
+) -> None:
+    """Framed fields ``meshes[fields]`` at particles of a species, into ``values[rows]``; these begin at particle ``origin``."""
+    per_length, cells, strides, lowest = layout
+    stride = stride_for(strips.size - 1)
+    for n in numba.prange(strips.size - 1):
+        _, strip = task(n, 1, strips.size - 1, stride)
+        inside = (per_length, cells, strides, lowest)
+        _interpolate(strips[strip], strips[strip + 1], origin, inside, fields, rows, meshes, positions, values)
+
+
+@loop
+def _overlaps(below: Any, at: Any, above: Any, same: Any, next_: Any, far: Any) -> None:
+    """Overlap of a cloud with itself along an axis, shifted by 0, 1 and 2 spacings."""
+    for i in range(below.size):
+        same[i] = below[i] * below[i] + at[i] * at[i] + above[i] * above[i]
+        next_[i] = below[i] * at[i] + at[i] * above[i]
+        far[i] = below[i] * above[i]
+
+
+@loop
+def _multiply(factors: Any, values: Any) -> None:
+    for i in range(values.size):
+        values[i] *= factors[i]
+
+
+@loop
+def _subtract(terms: Any, values: Any) -> None:
+    for i in range(values.size):
+        values[i] -= terms[i]
+
+
+@loop
+def _subtract_own_clouds(start: int, stop: int, origin: int, layout: Any, response: Any, positions: Any, values: Any) -> None:
+    dimension = len(layout[2])
+    corners, weights = np.empty(_BLOCK, dtype=np.int64), np.empty((3 * dimension, _BLOCK))
+    overlaps, terms = np.empty((3 * dimension, _BLOCK)), np.empty(_BLOCK)
+    for first in range(start, stop, _BLOCK):
+        last = min(first + _BLOCK, stop)
+        _clouds(first, last, layout, positions, corners, weights)
+        for axis in range(0, 3 * dimension, 3):
+            below, at, above = weights[axis], weights[axis + 1], weights[axis + 2]
+            _overlaps(below, at, above, overlaps[axis], overlaps[axis + 1], overlaps[axis + 2])
+        for node in range(response.size):
+            shift = node
+            terms[:] = response[node]
+            for axis in range(0, 3 * dimension, 3):
+                _multiply(overlaps[axis + shift % 3], terms)
+                shift //= 3
+            _subtract(terms, values[first - origin : last - origin])
+
+
+@parallel_loop
+def subtract_own_clouds(strips: Any, layout: Any, response: Any, positions: Any, values: Any) -> None:
+    """Take each particle's own contribution from what it senses of its species, exactly as the mesh returns it.
+
+    ``response`` (3^dimension,): what a unit on one node makes at the nodes 0, 1 and 2 spacings away, x fastest, times the
+    number of such nodes.
+    """
+    per_length, cells, strides, lowest = layout
     origin = strips[0]
     stride = stride_for(strips.size - 1)
     for n in numba.prange(strips.size - 1):
         _, strip = task(n, 1, strips.size - 1, stride)
-        start, stop = strips[strip], strips[strip + 1]
-        x, y = positions[0, start:stop], positions[1, start:stop]
-        _interpolate(cells_per_length, channels, framed, x, y, sensed[:, start - origin : stop - origin])
-
-
-@loop
-def _subtract_own_cloud(cells_per_length: Any, response: Any, x: Any, y: Any, sensed: Any) -> None:
-    for i in range(x.size):
-        across, up = x[i] * cells_per_length[0], y[i] * cells_per_length[1]
-        a0, a1, a2 = _cloud(across - numba.int64(across) - 0.5)
-        b0, b1, b2 = _cloud(up - numba.int64(up) - 0.5)
-        # overlap of the cloud with itself, shifted by 0, 1 and 2 spacings along each axis
-        p0, p1, p2 = a0 * a0 + a1 * a1 + a2 * a2, a0 * a1 + a1 * a2, a0 * a2
-        q0, q1, q2 = b0 * b0 + b1 * b1 + b2 * b2, b0 * b1 + b1 * b2, b0 * b2
-        own = q0 * (response[0, 0] * p0 + response[0, 1] * p1 + response[0, 2] * p2)
-        own += q1 * (response[1, 0] * p0 + response[1, 1] * p1 + response[1, 2] * p2)
-        own += q2 * (response[2, 0] * p0 + response[2, 1] * p1 + response[2, 2] * p2)
-        sensed[i] -= own
-
-
-@parallel_loop
-def subtract_own_cloud(strips: Any, cells_per_length: Any, response: Any, positions: Any, sensed: Any) -> None:
-    """Take each particle's own contribution from what it senses of its species, exactly as the mesh returns it."""
-    origin = strips[0]
-    stride = stride_for(strips.size - 1)
-    for n in numba.prange(strips.size - 1):
-        _, strip = task(n, 1, strips.size - 1, stride)
-        start, stop = strips[strip], strips[strip + 1]
-        x, y = positions[0, start:stop], positions[1, start:stop]
-        _subtract_own_cloud(cells_per_length, response, x, y, sensed[start - origin : stop - origin])
+        inside = (per_length, cells, strides, lowest)
+        _subtract_own_clouds(strips[strip], strips[strip + 1], origin, inside, response, positions, values)

@@ -6,14 +6,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from particles import frames
-from particles._motion_loops import count_refused
+from particles import advice, frames
+from particles.initial import initial_particles
 from particles.mesh import grid_for
-from particles.motion import Propagator
-from particles.sensing import ExactSensing, MeshSensing, Sensing
-from particles.state import initial_particles
+from particles.motion import Integrator, Propagator
+from particles.neighbours import SlabOrder
+from particles.pair_forces import VerletForces
+from particles.perception import Perception
+from particles.stages import Storage
 from theory.compiling import set_threads
-from theory.errors import InputError, NumericalFailure
+from theory.errors import InputError
 from theory.fourier import Grid
 from theory.frames import Frame, Json, State
 from theory.model import Model
@@ -23,42 +25,54 @@ Array = NDArray[np.float64]
 # Cells of the output grid per sensing range, unless it is given.
 _OUTPUT_CELLS_PER_RANGE = 4.0
 _LARGEST_SEED = 2**64 - 1
-# Spacing of the mesh, in units of the smallest sensing range, up to which its errors stay below 0.3 %.
-_COARSE_MESH = 0.25
-# Relative bias of the motility feedback by the time step from which on it is told.
-_LARGEST_STEP_BIAS = 0.02
+# Particles in a slab, where nothing but the units of parallel work depends on it.
+_PARTICLES_PER_SLAB = 256
+# The same with pair forces, of which few particles are enough work for several threads.
+_INTERACTING_PER_SLAB = 16
+# Cells of the output grid per mean distance of particles, where they sense nothing.
+_OUTPUT_CELLS_PER_DISTANCE = 0.5
 
 
 class ParticleEngine:
-    """Quorum-sensing particles in a periodic box of two dimensions.
+    """Active particles in a periodic box of one, two or three dimensions.
+
+    A step is a pipeline of stages, each in a class of its own: the places of all particles in the middle of the step are
+    predicted (:class:`particles.motion.Propagator`) and the storage is sorted by them
+    (:class:`particles.neighbours.SlabOrder`); there the particles sense, their laws give speeds, and they feel the gradients of
+    chemicals (:class:`particles.perception.Perception`) and each other (:class:`particles.stages.PairForces`); then they
+    move.
 
     Parameters
     ----------
     model
-        Species, motility laws, sensing. Of dimension 2.
+        Species, motility laws, sensing, chemicals.
     size
-        Edges of the box (x, y), shape (2,) (length).
+        Edges of the box (x, y, ...), shape (dimension,) (length).
     composition
-        Mean number densities (1/length^2), by species name or as an array (species,).
+        Mean number densities (1/length^d), by species name or as an array (species,).
     time_step
         dt (time).
     sensing
         ``"mesh"``: by way of a mesh; see :class:`particles.sensing.MeshSensing` for its error. ``"exact"``: by
         summation over all pairs.
+    integrator
+        ``"midpoint"`` or ``"euler"``; see :mod:`particles.motion`.
     seed
         Key of all random numbers, 0 to 2^64 - 1.
     mesh_spacing
-        Largest spacing of the mesh (length); an eighth of the smallest sensing range by default. Only with ``"mesh"``.
+        Largest spacing of the mesh (length); by default an eighth of the smallest sensing range and length of a chemical.
     output_grid
-        Numbers of cells (x, y) of the densities in frames, even and at least 8; by default cells are at most a quarter of
-        the smallest sensing range.
+        Numbers of cells (x, y, ...) of the densities in frames, even and at least 8; by default cells are at most a quarter of
+        the smallest sensing range, or, where nothing is sensed, two mean distances of particles.
     threads
         Number of threads. Results do not depend on it.
     save_positions
         Whether frames hold the particles themselves.
     density
-        Profile from which the initial positions are drawn, shape (species, ny, nx), constant within each cell of a grid over
-        the box; by default uniform. The numbers of particles are those of the composition.
+        Profile from which the initial positions are drawn, shape (species, [z,] [y,] x), constant within each cell of a grid
+        over the box; by default uniform. The numbers of particles are those of the composition.
+    minimum_distance
+        Least distance between any two particles at the start (length); see :mod:`particles.separation`.
 
     Raises
     ------
@@ -67,7 +81,9 @@ class ParticleEngine:
 
     Notes
     -----
-    Particles start independent of each other, with directions of the stationary law.
+    Particles start independent of each other but for the least distance, with directions of the stationary law; those that
+    interact are then pushed apart by their forces until the time step resolves them. Time-dependent chemicals start from the
+    steady concentrations of these particles.
     """
 
     def __init__(
@@ -78,49 +94,67 @@ class ParticleEngine:
         *,
         time_step: float,
         sensing: Literal["mesh", "exact"] = "mesh",
+        integrator: Integrator = "midpoint",
         seed: int,
         mesh_spacing: float | None = None,
         output_grid: Sequence[int] | None = None,
         threads: int = 1,
         save_positions: bool = True,
         density: Array | None = None,
+        minimum_distance: float = 0.0,
     ) -> None:
         edges = _checked_size(model, size)
-        _check_numbers(time_step, seed, threads)
-        self._model = model
-        self._size = edges
-        self._time_step = float(time_step)
-        self._seed = int(seed)
-        self._threads = int(threads)
+        _check_numbers(time_step, seed, threads, minimum_distance)
+        if integrator not in ("midpoint", "euler"):
+            raise InputError(f'integrator is \'{integrator}\'; it must be "midpoint" or "euler"')
+        self._model, self._size, self._seed = model, edges, int(seed)
+        self._time_step, self._threads, self._step = float(time_step), int(threads), 0
+        self._integrator, self._sensing_name = integrator, sensing
         self._save_positions = save_positions
-        self._step = 0
-        self._particles = initial_particles(model, edges, model.densities(composition), self._seed, density)
-        self._propagator = Propagator(model, self._time_step, self._seed)
-        self._sensing_name = sensing
-        self._sensing = self._new_sensing(sensing, mesh_spacing)
-        self._output_grid = self._new_output_grid(output_grid)
-        numbers = self._particles.numbers
-        self._sensed = [np.empty((model.number_of_species, n)) for n in numbers]
-        self._speeds = np.empty(self._particles.number)
-        self._laws = model.compiled()
-        self._rows = np.arange(model.number_of_species)
         self._use_threads()
-        self._sensing.order.sort(self._particles)
-        self._sensed_now = False
+        interacts = bool(model.interactions)
+        # a step of constant speeds that feels nothing needs no middle
+        predicts = self._integrator == "midpoint" and (interacts or bool(np.any(model.senses)) or bool(model.chemicals))
+        densities, how = model.densities(composition), {"predicts": predicts, "interacts": interacts}
+        self._particles = initial_particles(model, edges, densities, self._seed, density, minimum_distance, **how)
+        self._propagator = Propagator(model, edges, self._time_step, self._seed, predicts=predicts)
+        self._perception = Perception(
+            model, edges, self._particles.offsets, sensing, mesh_spacing, self._time_step, self._threads, middle=predicts
+        )
+        order = self._new_order()
+        self._pairs = self._new_pairs(order, model.densities(composition)) if interacts else None
+        self._storage: Storage = self._pairs or order
+        self._drifts, self._turn_rates = np.zeros_like(self._particles.drifts), np.zeros_like(self._particles.turn_rates)
+        self._output_grid = self._new_output_grid(output_grid)
+        self._cuts = np.zeros(model.number_of_species, dtype=np.int64)
+        self._speeds_now: Array | None = None
+        self._storage.order.sort(self._particles)
+        if self._pairs is not None:
+            self._pairs.separate(self._particles)
+        self._perception.begin(self._particles)
 
-    def _new_sensing(self, sensing: str, mesh_spacing: float | None) -> Sensing:
-        offsets = self._particles.offsets
-        if sensing == "mesh":
-            return MeshSensing(self._model, self._size, offsets, mesh_spacing, self._threads)
-        if sensing != "exact":
-            raise InputError(f'sensing is \'{sensing}\'; it must be "mesh" or "exact"')
-        if mesh_spacing is not None:
-            raise InputError('mesh_spacing belongs to sensing = "mesh"; exact sensing has no mesh')
-        return ExactSensing(self._model, self._size, offsets)
+    def _new_order(self) -> SlabOrder:
+        """Storage sorted as what particles read needs it."""
+        offsets, across = self._particles.offsets, (1,) * (self._size.size - 1)
+        if self._perception.mesh is not None:
+            cells = self._perception.mesh.mesh.grid.shape
+            # particles of a row of the mesh stay unsorted: the row itself lies in the cache
+            return SlabOrder(self._size, (*cells[:-1], 1) if across else cells, offsets)
+        interacts = bool(self._model.interactions)
+        slabs = max(1, self._particles.number // (_INTERACTING_PER_SLAB if interacts else _PARTICLES_PER_SLAB))
+        if self._perception.exact is not None:
+            slabs = max(1, min(slabs, int(self._size[-1] / self._perception.exact.line)))
+        return SlabOrder(self._size, (slabs, *across), offsets, keep=interacts or self._perception.exact is not None)
+
+    def _new_pairs(self, order: SlabOrder, densities: Array) -> VerletForces:
+        return VerletForces(self._model, self._size, self._particles.offsets, densities, self._time_step, order)
 
     def _new_output_grid(self, output_grid: Sequence[int] | None) -> Grid:
-        if output_grid is None:
+        if output_grid is None and np.any(self._model.senses):
             return grid_for(self._size, float(np.min(self._model.sensing_ranges)) / _OUTPUT_CELLS_PER_RANGE)
+        if output_grid is None:
+            distance = (float(np.prod(self._size)) / self._particles.number) ** (1.0 / self._size.size)
+            return grid_for(self._size, distance / _OUTPUT_CELLS_PER_DISTANCE)
         if len(output_grid) != self._size.size:
             raise InputError(f"output_grid has {len(output_grid)} numbers; the box has {self._size.size} edges")
         return Grid(tuple(self._size.tolist()), tuple(int(cells) for cells in reversed(output_grid)))
@@ -132,7 +166,7 @@ class ParticleEngine:
 
     @property
     def size(self) -> Array:
-        """Edges of the box (x, y), shape (2,) (length)."""
+        """Edges of the box (x, y, ...), shape (dimension,) (length)."""
         return self._size.copy()
 
     @property
@@ -152,12 +186,12 @@ class ParticleEngine:
 
     @property
     def positions(self) -> Array:
-        """Positions (length), shape (2, particle), in the order of :attr:`identities`. A copy."""
+        """Positions (length), shape (dimension, particle), in the order of :attr:`identities`. A copy."""
         return self._particles.positions.copy()
 
     @property
     def orientations(self) -> Array:
-        """Self-propulsion directions u, shape (2, particle), in the order of :attr:`identities`. A copy."""
+        """Self-propulsion directions u, shape (dimension, particle), in the order of :attr:`identities`. A copy."""
         return self._particles.orientations.copy()
 
     @property
@@ -176,21 +210,23 @@ class ParticleEngine:
         Returns
         -------
         ndarray
-            Densities (1/length^2), shape (source species, particle), in the order of :attr:`identities`.
+            Densities (1/length^d), shape (source species, particle), in the order of :attr:`identities`.
         """
-        self._sense()
-        return np.concatenate(self._sensed, axis=1)
+        self._use_threads()
+        return self._perception.sensed_densities(self._particles, self._storage.order.strips)
 
     def speeds(self) -> Array:
-        """Speed of each particle now (length/time), shape (particle,), in the order of :attr:`identities`.
+        """Speed of each particle by its law, now (length/time), shape (particle,), in the order of :attr:`identities`.
 
         Raises
         ------
         NumericalFailure
             A motility law gives a speed that is negative or not finite.
         """
-        self._sense()
-        return self._speeds.copy()
+        self._use_threads()
+        if self._speeds_now is None:
+            self._speeds_now = self._perception.speeds_now(self._particles, self._storage.order.strips)
+        return self._speeds_now.copy()
 
     def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> None:
         """Step on to a time.
@@ -205,67 +241,61 @@ class ParticleEngine:
         Raises
         ------
         NumericalFailure
-            A motility law gives a speed that is negative or not finite; the last completed step is kept.
+            A motility law gives a speed that is negative or not finite, or particles push each other harder than the time step
+            resolves; the last completed step is kept.
         """
+        self._use_threads()
         last = round(until / self._time_step)
         while self._step < last and not (interrupt is not None and interrupt()):
-            self._sense()
-            self._propagator.move(self._step, self._sensing.order, self._speeds, self._particles)
-            self._sensing.prepare(self._particles)
-            self._step += 1
-            self._sensed_now = False
+            self._take_step()
+
+    def _take_step(self) -> None:
+        particles, order = self._particles, self._storage.order
+        self._propagator.predict(self._step, order, particles)
+        self._storage.prepare(particles)
+        if not self._perception.act(particles, order):
+            raise self._perception.failure(particles)
+        if self._pairs is not None:
+            self._pairs.act(particles, self._drifts, self._turn_rates)
+        velocities = (self._perception.speeds, self._drifts, self._turn_rates, self._perception.gradients)
+        self._cuts += self._propagator.move(self._step, order, particles, *velocities)
+        self._perception.finish()
+        self._step += 1
+        self._speeds_now = None
 
     def _use_threads(self) -> None:
         # other engines of the process may have set another number
         set_threads(self._threads)
 
-    def _sense(self) -> None:
-        """Bring sensed densities and speeds up to date."""
-        self._use_threads()
-        if self._sensed_now:
-            return
-        self._sensing.sense(self._particles, self._sensed)
-        for n, sensed in enumerate(self._sensed):
-            out = self._speeds[self._particles.slice_of(n)]
-            self._laws.of(n)(sensed, self._rows, self._laws.parameters, out)
-        if count_refused(self._speeds):
-            raise self._failure()
-        self._sensed_now = True
-
-    def _failure(self) -> NumericalFailure:
-        refused = ~(np.isfinite(self._speeds) & (self._speeds >= 0.0))
-        # the same particle whatever the order of storage
-        candidates = np.flatnonzero(refused)
-        first = int(candidates[np.argmin(self._particles.identities[candidates])])
-        number = int(self._particles.species[first])
-        one = self._model.species[number]
-        sensed = self._sensed[number][:, first - int(self._particles.offsets[number])]
-        at = ", ".join(f"{name} = {value:g}" for name, value in zip(self._model.names, sensed, strict=True))
-        return NumericalFailure(
-            f"species {one.name}: the law '{one.speed}' gives the speed {self._speeds[first]:g} at the sensed densities "
-            f"{at} (time {self.time:g}, {np.count_nonzero(refused)} particles); speeds must be finite and not negative: "
-            "change the law or its parameters"
-        )
-
     def frame(self) -> Frame:
-        """Densities on the output grid, mean speeds, and the particles where they are saved.
+        """Fields on the output grid, time series, and the particles where they are saved.
 
         Returns
         -------
         Frame
-            The variables of :func:`particles.frames.species_variables` and, where positions are saved, of
-            :func:`particles.frames.particle_variables`.
+            The variables of :func:`particles.frames.species_variables`; with chemicals those of
+            :func:`particles.frames.concentration_variables` and :func:`particles.frames.steering_variables`; where positions
+            are saved, those of :func:`particles.frames.particle_variables`.
 
         Raises
         ------
         NumericalFailure
             A motility law gives a speed that is negative or not finite.
         """
-        self._sense()
-        variables = frames.species_variables(self._model.names, self._particles, self._speeds, self._output_grid)
+        model, particles, grid = self._model, self._particles, self._output_grid
+        variables = frames.species_variables(model.names, particles, self.speeds(), grid)
+        mesh = self._perception.mesh
+        if mesh is not None and mesh.chemistry is not None:
+            self._perception.look_at_chemicals(particles)
+            variables |= frames.concentration_variables(model.chemical_names, mesh.chemistry.seen, mesh.mesh.grid, grid)
+            variables |= frames.steering_variables(model.names, self._cut_shares())
         if self._save_positions:
-            variables |= frames.particle_variables(self._particles)
-        return Frame(self.time, self._step, variables, frames.coordinates(self._output_grid))
+            variables |= frames.particle_variables(particles)
+        return Frame(self.time, self._step, variables, frames.coordinates(grid))
+
+    def _cut_shares(self) -> Array:
+        """Share of all reorientations so far, by species, whose rate was cut."""
+        return np.asarray(self._cuts / np.maximum(self._particles.numbers * self._step, 1))
 
     def _settings(self) -> dict[str, Json]:
         """What must agree for a state to be continued."""
@@ -276,34 +306,27 @@ class ParticleEngine:
             "time_step": self._time_step,
             "seed": self._seed,
             "sensing": self._sensing_name,
+            "integrator": self._integrator,
         }
-        if isinstance(self._sensing, MeshSensing):
-            settings |= {"mesh": list(self._sensing.grid.shape[::-1]), "planner": self._sensing.planner}
+        if self._perception.mesh is not None:
+            mesh = self._perception.mesh.mesh
+            settings |= {"mesh": list(mesh.grid.shape[::-1]), "planner": mesh.planner}
         return settings
 
     def warnings(self) -> list[str]:
         """Sentences on what a reader of the results must know; empty when all is well."""
-        found = []
-        # speeds are taken at the start of a step (Ito): exact for a first-order scheme, see docs/theory.md
-        excess = float(np.max(np.tanh(0.5 * self._time_step / self._model.persistence_times)))
-        if excess > _LARGEST_STEP_BIAS:
-            found.append(
-                f"the time step strengthens the motility feedback by {100.0 * excess:.2g} % (tanh of half the step over the "
-                "persistence time); shorten particles.time_step"
-            )
-        if isinstance(self._sensing, MeshSensing):
-            share = max(self._sensing.grid.spacing) / float(np.min(self._model.sensing_ranges))
-            if share > _COARSE_MESH * (1.0 + 1e-12):
-                found.append(
-                    f"the sensing mesh has {1.0 / share:.2g} cells per sensing range: sensed densities err by more than 0.3 %; "
-                    "lower particles.mesh_spacing"
-                )
-        return found
+        found = advice.step_warnings(self._model, self._integrator, self._time_step)
+        if self._step > 0:
+            found += advice.length_warnings(self._model, self._perception.speeds, self._particles, self._time_step)
+            found += advice.cut_warnings(self._model.names, self._cut_shares())
+        if self._perception.mesh is not None:
+            found += advice.mesh_warnings(self._model, self._perception.mesh)
+        return found + ([] if self._pairs is None else self._pairs.warnings())
 
     def state(self) -> State:
         """Everything that a bit-exact continuation needs: the particles in their order of storage, and how it was sorted."""
-        arrays = {"positions": self.positions, "orientations": self.orientations, "identities": self.identities}
-        return State(arrays | self._sensing.state(), self._settings() | {"step": self._step})
+        arrays = self._particles.state() | self._storage.state() | self._perception.state()
+        return State(arrays, {**self._settings(), "step": self._step, "cuts": [int(cut) for cut in self._cuts]})
 
     def restore(self, state: State) -> None:
         """Continue from a state of an engine with the same arguments (the number of threads may differ).
@@ -322,43 +345,44 @@ class ParticleEngine:
         if not isinstance(step, int):
             raise InputError(f"the state has step = {step}; it cannot be continued")
         self._use_threads()
-        particles = self._particles
-        particles.positions[:] = state.arrays["positions"]
-        particles.orientations[:] = state.arrays["orientations"]
-        particles.identities[:] = state.arrays["identities"]
-        self._sensing.restore(state.arrays, particles)
+        self._particles.restore(state.arrays)
+        self._storage.restore(state.arrays, self._particles)
+        self._perception.restore(state.arrays)
+        self._cuts[:] = np.array(state.numbers["cuts"], dtype=np.int64)
         self._step = step
-        self._sensed_now = False
+        self._speeds_now = None
 
     def __repr__(self) -> str:
         numbers = zip(self._model.names, self._particles.numbers, strict=True)
         return "\n".join(
             [
                 "ParticleEngine",
-                f"├─ box: {self._size[0]:g} x {self._size[1]:g}, periodic",
+                f"├─ box: {' x '.join(f'{edge:g}' for edge in self._size)}, periodic",
                 "├─ particles: " + ", ".join(f"{name} {number}" for name, number in numbers),
                 *(f"├─ {one.name}: v = {one.speed}; {one.motion}" for one in self._model.species),
-                f"├─ sensing: {self._sensing}",
-                f"├─ output grid: {self._output_grid.shape[1]} x {self._output_grid.shape[0]}",
-                f"├─ time step: {self._time_step:g}; seed {self._seed}; threads {self._threads}",
+                f"├─ reads: {self._perception}",
+                *([] if self._pairs is None else [f"├─ pairs: {self._pairs}"]),
+                f"├─ output grid: {' x '.join(str(cells) for cells in self._output_grid.shape[::-1])}",
+                f"├─ {self._integrator}, time step: {self._time_step:g}; seed {self._seed}; threads {self._threads}",
                 f"└─ time: {self.time:g} (step {self._step})",
             ]
         )
 
 
 def _checked_size(model: Model, size: ArrayLike) -> Array:
-    if model.dimension != 2:
-        raise InputError(f"the model has dimension {model.dimension}; the particle engine simulates dimension 2")
     edges = np.array(size, dtype=np.float64)
-    if edges.shape != (2,) or not np.all(np.isfinite(edges) & (edges > 0.0)):
-        raise InputError(f"size is {size!r}; it must be two positive, finite edges (x, y)")
+    if edges.shape != (model.dimension,) or not np.all(np.isfinite(edges) & (edges > 0.0)):
+        axes = ", ".join(("x", "y", "z")[: model.dimension])
+        raise InputError(f"size is {size!r}; it must be {model.dimension} positive, finite edges ({axes})")
     return edges
 
 
-def _check_numbers(time_step: float, seed: int, threads: int) -> None:
+def _check_numbers(time_step: float, seed: int, threads: int, minimum_distance: float) -> None:
     if not (np.isfinite(time_step) and time_step > 0.0):
         raise InputError(f"time_step is {time_step}; it must be positive and finite")
     if not 0 <= seed <= _LARGEST_SEED:
         raise InputError(f"seed is {seed}; it must be from 0 to {_LARGEST_SEED}")
     if threads < 1:
         raise InputError(f"threads is {threads}; it must be at least 1")
+    if not (np.isfinite(minimum_distance) and minimum_distance >= 0.0):
+        raise InputError(f"minimum_distance is {minimum_distance}; it must be finite and not negative")

@@ -1,6 +1,8 @@
 """Cells: storage is sorted by them, so that neighbours in space are neighbours in memory."""
 
 import itertools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,58 +15,115 @@ Integers = NDArray[np.int64]
 
 # Blocks into which a species is cut for sorting: a fixed number, so that the work does not depend on the threads.
 _BLOCKS = 16
+# Slabs that particles may leave their strip by before the storage is sorted again.
+_MARGIN = 3
+# Most strips: enough for even work, few enough for the cost of each to be negligible.
+_STRIPS = 128
 
 
 class CellOrder:
-    """Storage sorted by rows of cells, and by cells in each row.
+    """Order of storage by slabs of cells across the outermost axis, in them by rows, and in these by cells.
 
     Parameters
     ----------
     size
-        Edges of the box, shape (2,) (length).
+        Edges of the box (x, y, ...), shape (dimension,) (length).
     shape
-        Numbers of rows and of cells in a row.
+        Numbers of cells in array order, that is (..., y, x).
     offsets
         Where each species begins in storage, shape (species + 1,).
-    rows_per_strip
-        Least number of rows whose particles form a strip, the unit of parallel work. There is an even number of strips, or one.
+    slabs_per_strip
+        Least number of slabs whose particles form a strip, the unit of parallel work. Strips are even in number, or one.
+    margin
+        How far (length) particles may be outside of the slabs of their strip before they are sorted again.
 
     Attributes
     ----------
     starts
-        Place in storage of the first particle of each cell, as last sorted, shape (species, rows*columns + 1).
+        Place in storage of the first particle of each cell, as last sorted, shape (species, cells + 1).
     strips
         The same for the strips, shape (species, strips + 1).
     """
 
-    def __init__(self, size: Array, shape: tuple[int, int], offsets: Integers, rows_per_strip: int = 1) -> None:
-        self.shape = shape
-        self.size = (float(size[0]), float(size[1]))
-        self.cells_per_length = (shape[1] / self.size[0], shape[0] / self.size[1])
-        strips = max(1, 2 * (shape[0] // (2 * rows_per_strip)))
-        self.first_rows: Integers = np.arange(strips + 1, dtype=np.int64) * shape[0] // strips
+    def __init__(
+        self, size: Array, shape: tuple[int, ...], offsets: Integers, slabs_per_strip: int = 1, margin: float = 0.0
+    ) -> None:
+        self.margin = margin
+        self.shape = tuple(int(cells) for cells in shape)
+        self.size = tuple(float(edge) for edge in size)
+        self.cells_per_length = tuple(cells / edge for cells, edge in zip(self.shape[::-1], self.size, strict=True))
+        strips = max(1, 2 * (shape[0] // (2 * slabs_per_strip)))
+        self.first_slabs: Integers = np.arange(strips + 1, dtype=np.int64) * shape[0] // strips
+        cells = int(np.prod(shape))
         number_of_species = offsets.size - 1
-        self.starts: Integers = np.zeros((number_of_species, shape[0] * shape[1] + 1), dtype=np.int64)
+        self.starts: Integers = np.zeros((number_of_species, cells + 1), dtype=np.int64)
         self.strips: Integers = np.zeros((number_of_species, strips + 1), dtype=np.int64)
         bounds = [np.linspace(a, b, _BLOCKS + 1).astype(np.int64) for a, b in itertools.pairwise(offsets)]
         self._blocks: Integers = np.concatenate([np.stack([cut[:-1], cut[1:]], axis=1) for cut in bounds])
         self._offsets = offsets
-        self._counts: NDArray[np.int64] = np.empty((self._blocks.shape[0], shape[0] * shape[1]), dtype=np.int64)
+        self._counts: Integers = np.empty((self._blocks.shape[0], cells), dtype=np.int64)
 
     def sort(self, particles: Particles) -> None:
-        """Sort the storage; particles of one cell keep their order."""
-        _order_loops.count_cells(self._blocks, self.cells_per_length, self.shape, particles.positions, self._counts)
+        """Sort the storage by the cells of the particles' places; particles of one cell keep their order."""
+        self.sort_into(particles.places, particles.arrays, particles.spare)
+        particles.swap()
+
+    def sort_into(self, positions: Array, old: tuple[Array, Integers], new: tuple[Array, Integers]) -> None:
+        """Sort (rows of values, numbers) by the cells of positions (dimension, particle) into arrays of the same shapes."""
+        _order_loops.count_cells(self._blocks, self.cells_per_length, self.shape, positions, self._counts)
         for species, start in enumerate(self._offsets[:-1]):
             counts = self._counts[species * _BLOCKS : (species + 1) * _BLOCKS]
             _order_loops.places_of_cells(start, counts, self.starts[species])
-        _order_loops.move_to_places(
-            self._blocks, self.cells_per_length, self.shape, particles.arrays, self._counts, particles.spare
-        )
-        particles.swap()
-        self.strips[:] = self.starts[:, self.first_rows * self.shape[1]]
+        _order_loops.move_to_places(self._blocks, self.cells_per_length, self.shape, positions, old, self._counts, new)
+        self.strips[:] = self.starts[:, self.first_slabs * ((self.starts.shape[1] - 1) // self.shape[0])]
 
-    def has_strays(self, particles: Particles, margin: int) -> bool:
-        """Whether a particle is more than ``margin`` rows outside of its strip."""
-        rows = self.shape[0]
-        found = _order_loops.strays(self.strips, self.first_rows, margin, self.cells_per_length[1], rows, particles.positions)
-        return found > 0
+    @property
+    def thickness(self) -> float:
+        """Least thickness of a strip (length); infinite where there is but one."""
+        if self.first_slabs.size == 2:
+            return float("inf")
+        return float(np.min(np.diff(self.first_slabs))) / self.cells_per_length[-1]
+
+
+class SlabOrder(CellOrder):
+    """Storage sorted by slabs, and sorted again once a particle has left those of its strip by more than the margin.
+
+    Parameters
+    ----------
+    size
+        Edges of the box (x, y, ...), shape (dimension,) (length).
+    shape
+        Numbers of cells in array order; those of one slab are best few, or rows of a mesh.
+    offsets
+        Where each species begins in storage, shape (species + 1,).
+    keep
+        Whether anything gains by a sorted storage; otherwise it is left as it is, and strips are units of work alone.
+    """
+
+    def __init__(self, size: Array, shape: tuple[int, ...], offsets: Integers, *, keep: bool = True) -> None:
+        per_strip = max(2 * _MARGIN + 2, shape[0] // _STRIPS)
+        super().__init__(size, shape, offsets, per_strip, _MARGIN * float(size[-1]) / shape[0])
+        self._keep = keep
+
+    @property
+    def order(self) -> CellOrder:
+        """Itself."""
+        return self
+
+    def prepare(self, particles: Particles) -> None:
+        """Sort the storage if a particle has strayed."""
+        if self._keep and self.has_strays(particles):
+            self.sort(particles)
+
+    def has_strays(self, particles: Particles) -> bool:
+        """Whether the place of a particle is outside of its strip by more than the margin."""
+        slabs, per_length = self.shape[0], self.cells_per_length[-1]
+        return bool(_order_loops.strays(self.strips, self.first_slabs, _MARGIN, per_length, slabs, particles.places[-1]) > 0)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The strips as last sorted."""
+        return {"strips": self.strips.copy()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]], particles: Particles) -> None:
+        """Return to a state."""
+        self.strips[:] = state["strips"].reshape(self.strips.shape)

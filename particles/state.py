@@ -1,21 +1,19 @@
-"""Particles as a structure of arrays, and their stationary initial state."""
+"""Particles as a structure of arrays."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.counter_random import Stream, normal_pairs, uniform_pairs
-from theory.errors import InputError
-from theory.model import Model
-
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
-@dataclass
 class Particles:
-    """Positions, directions and names of all particles, in the order of storage.
+    """Where all particles are, where they head, and what a step remembers of the last one, in the order of storage.
+
+    All values are rows of one array, so that sorting the storage moves everything that belongs to a particle.
 
     Parameters
     ----------
@@ -28,16 +26,79 @@ class Particles:
     offsets
         Species ``s`` is stored from ``offsets[s]`` to ``offsets[s + 1]``, shape (species + 1,); these are also its
         permanent numbers.
+    predicts
+        Whether steps evaluate speeds, forces and gradients at predicted places; else at the positions.
+    interacts
+        Whether there are pair interactions, whose velocities are remembered.
+
+    Attributes
+    ----------
+    version
+        Counts how often the order of storage has changed.
     """
 
-    positions: Array
-    orientations: Array
-    identities: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    _spare: tuple[Array, Array, NDArray[np.int64]] = field(init=False, repr=False)
+    def __init__(
+        self,
+        positions: Array,
+        orientations: Array,
+        identities: Integers,
+        offsets: Integers,
+        *,
+        predicts: bool = False,
+        interacts: bool = False,
+    ) -> None:
+        d, number = positions.shape
+        self.dimension = d
+        self.version = 0
+        self.offsets = offsets
+        self.identities = np.array(identities, dtype=np.int64)
+        self._predicts, self._interacts = predicts, interacts
+        self._kept = 2 * d + 1 + (d + 1 if interacts else 0)
+        self.values: Array = np.zeros((self._kept + (d if predicts else 0) + (d if predicts and interacts else 0), number))
+        self._spare = (np.empty_like(self.values), np.empty_like(self.identities))
+        self.positions[:] = positions
+        self.orientations[:] = orientations
+        self.places[:] = positions
+        self.headings[:] = orientations
 
-    def __post_init__(self) -> None:
-        self._spare = (np.empty_like(self.positions), np.empty_like(self.orientations), np.empty_like(self.identities))
+    @property
+    def positions(self) -> Array:
+        """Shape (dimension, particle) (length); a view, as all that follow."""
+        return self.values[: self.dimension]
+
+    @property
+    def orientations(self) -> Array:
+        """Self-propulsion directions, shape (dimension, particle)."""
+        return self.values[self.dimension : 2 * self.dimension]
+
+    @property
+    def speeds(self) -> Array:
+        """Speeds of the last step (length/time), zero before the first one, shape (particle,)."""
+        speeds: Array = self.values[2 * self.dimension]
+        return speeds
+
+    @property
+    def drifts(self) -> Array:
+        """Velocities by pair forces in the last step (length/time), shape (dimension, particle); no rows if there are none."""
+        return self.values[2 * self.dimension + 1 : self._kept - 1] if self._interacts else self.values[:0]
+
+    @property
+    def turn_rates(self) -> Array:
+        """Angular velocities by pair torques in the last step (1/time), shape (particle,); empty without interactions."""
+        return self.values[self._kept - 1] if self._interacts else self.values[0, :0]
+
+    @property
+    def places(self) -> Array:
+        """Where a step evaluates speeds, forces and gradients, shape (dimension, particle) (length).
+
+        The positions predicted for the middle of the step, or, if steps do not predict, the positions themselves.
+        """
+        return self.values[self._kept : self._kept + self.dimension] if self._predicts else self.positions
+
+    @property
+    def headings(self) -> Array:
+        """The directions there: with pair interactions turned by the torques of half a step, else the directions themselves."""
+        return self.values[self._kept + self.dimension :] if self._predicts and self._interacts else self.orientations
 
     @property
     def number(self) -> int:
@@ -45,7 +106,7 @@ class Particles:
         return int(self.identities.size)
 
     @property
-    def numbers(self) -> NDArray[np.int64]:
+    def numbers(self) -> Integers:
         """Number of particles of each species, shape (species,)."""
         return np.diff(self.offsets)
 
@@ -55,20 +116,21 @@ class Particles:
         return np.repeat(np.arange(self.offsets.size - 1, dtype=np.int16), self.numbers)
 
     @property
-    def arrays(self) -> tuple[Array, Array, NDArray[np.int64]]:
-        """(positions, orientations, identities)."""
-        return self.positions, self.orientations, self.identities
+    def arrays(self) -> tuple[Array, Integers]:
+        """(values, identities): all that is to be sorted."""
+        return self.values, self.identities
 
     @property
-    def spare(self) -> tuple[Array, Array, NDArray[np.int64]]:
+    def spare(self) -> tuple[Array, Integers]:
         """Arrays of the same shapes, to sort into before :meth:`swap`."""
         return self._spare
 
     def swap(self) -> None:
         """Make the spare arrays the particles."""
         current = self.arrays
-        self.positions, self.orientations, self.identities = self._spare
+        self.values, self.identities = self._spare
         self._spare = current
+        self.version += 1
 
     def slice_of(self, species: int) -> slice:
         """Where a species is stored."""
@@ -80,65 +142,25 @@ class Particles:
         ordered[..., self.identities] = values
         return ordered
 
+    @property
+    def moving(self) -> tuple[Any, ...]:
+        """What a step reads and writes, as :mod:`particles._motion_loops` takes it."""
+        where = self.positions, self.orientations, self.places, self.headings
+        return self.identities, *where, self.speeds, self.drifts, self.turn_rates
 
-def initial_particles(model: Model, size: Array, densities: Array, seed: int, profile: Array | None = None) -> Particles:
-    """Independent particles with directions of the stationary law.
+    @property
+    def _kept_values(self) -> dict[str, NDArray[Any]]:
+        """All that a continuation needs."""
+        names = ["positions", "orientations", "identities", "speeds"]
+        names += ["drifts", "turn_rates"] if self._interacts else []
+        return {name: getattr(self, name) for name in names}
 
-    Parameters
-    ----------
-    model
-        Says the species and how they move.
-    size
-        Edges of the box, shape (2,) (length).
-    densities
-        Mean number densities (1/length^2), shape (species,); the numbers of particles are these times the area, rounded.
-    seed
-        Key of the random numbers; the counter is the permanent number.
-    profile
-        Where particles are likely: shape (species, ny, nx), not negative, constant within each cell; by default uniform.
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that a continuation needs."""
+        return {name: array.copy() for name, array in self._kept_values.items()}
 
-    Raises
-    ------
-    InputError
-        There would be no particle at all.
-    """
-    numbers = np.rint(densities * np.prod(size)).astype(np.int64)
-    offsets = np.concatenate([[0], np.cumsum(numbers)]).astype(np.int64)
-    count = int(offsets[-1])
-    if count == 0:
-        raise InputError(
-            f"mean densities {densities.tolist()} in a box of {size.tolist()} give no particle; "
-            "enlarge the box or the densities"
-        )
-    # a number just below 1 times the edge can be rounded to the edge itself
-    places = uniform_pairs(seed, Stream.INITIAL_POSITION, 0, count)
-    if profile is not None:
-        places = _placed(places, uniform_pairs(seed, Stream.INITIAL_POSITION, 1, count)[0], offsets, profile)
-    positions = np.minimum(size[:, None] * places, np.nextafter(size, 0.0)[:, None])
-    angles = 2.0 * np.pi * uniform_pairs(seed, Stream.INITIAL_ORIENTATION, 0, count)[0]
-    orientations = np.stack([np.cos(angles), np.sin(angles)])
-    vectors = normal_pairs(seed, Stream.INITIAL_ORIENTATION, 0, count) * np.sqrt(0.5)
-    for n, species in enumerate(model.species):
-        if species.motion.aoup:
-            orientations[:, offsets[n] : offsets[n + 1]] = vectors[:, offsets[n] : offsets[n + 1]]
-    return Particles(positions, orientations, np.arange(count, dtype=np.int64), offsets)
-
-
-def _placed(inside: Array, chance: Array, offsets: NDArray[np.int64], profile: Array) -> Array:
-    """Places in the unit box: a cell by its share of the profile, then uniform in it."""
-    if profile.ndim != 3 or profile.shape[0] != offsets.size - 1:
-        raise InputError(f"the density profile has shape {profile.shape}, not ({offsets.size - 1}, ny, nx)")
-    if not np.all(np.isfinite(profile)) or np.any(profile < 0.0):
-        raise InputError("the density profile must be finite and not negative")
-    _, rows, columns = profile.shape
-    out = np.empty_like(inside)
-    for s, cells in enumerate(profile.reshape(profile.shape[0], -1)):
-        one = slice(int(offsets[s]), int(offsets[s + 1]))
-        cumulative = np.cumsum(cells)
-        if cumulative[-1] <= 0.0 and one.stop > one.start:
-            raise InputError(f"the density profile of species number {s + 1} is zero everywhere, but there are particles of it")
-        # a cell of zero density is never chosen: its cumulative value equals that of the cell before
-        chosen = np.minimum(np.searchsorted(cumulative, chance[one] * cumulative[-1], side="right"), cells.size - 1)
-        out[0, one] = (chosen % columns + inside[0, one]) / columns
-        out[1, one] = (chosen // columns + inside[1, one]) / rows
-    return out
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Return to a state."""
+        for name, array in self._kept_values.items():
+            array[...] = state[name]
+        self.version += 1

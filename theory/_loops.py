@@ -37,6 +37,16 @@ def _bits_of_float(typing_context: Any, value: Any) -> Any:
     return types.uint64(types.float64), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def add_in_any_order(typing_context: Any, total: Any, term: Any) -> Any:
+    """Sum whose order the compiler chooses, once, when it compiles: without that leave no loop of sums is vectorised."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Instruction:
+        return builder.fadd(arguments[0], arguments[1], flags=("reassoc", "nsz", "contract"))
+
+    return types.float64(types.float64, types.float64), generate
+
+
 @inlined
 def exp(x: Any) -> Any:
     """e^x, relative error below 4e-16 for |x| <= 708; arguments beyond are taken as -708 or 708."""
@@ -62,6 +72,23 @@ def exp(x: Any) -> Any:
     p = p * r + 1.0
     exponent = (_bits_of_float(shifted) + numba.uint64(1023)) << numba.uint64(52)
     return p * _float_of_bits(exponent)
+
+
+@inlined
+def short_exp2(x: Any) -> Any:
+    """2^x, relative error below 5e-11 for -1000 <= x <= 1000, at half of the cost of :func:`exp`."""
+    shifted = x + _ROUNDING_SHIFT
+    r = x - (shifted - _ROUNDING_SHIFT)
+    # of the polynomials of this degree the one of least relative error for |r| <= 1/2 (Remez)
+    p = 1.5201922485094665e-05
+    p = p * r + 1.5469291179476437e-04
+    p = p * r + 1.3333922562634405e-03
+    p = p * r + 9.618027253552736e-03
+    p = p * r + 5.550410353450386e-02
+    p = p * r + 2.402265119815839e-01
+    p = p * r + 6.931471807284477e-01
+    p = p * r + 9.99999999961684e-01
+    return p * _float_of_bits((_bits_of_float(shifted) + numba.uint64(1023)) << numba.uint64(52))
 
 
 @inlined

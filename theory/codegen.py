@@ -2,7 +2,8 @@
 
 The checked sympy tree is printed as the body of a loop, with the parameters passed as an array (a changed parameter
 recompiles nothing). The printed module is stored in a per-user cache under the hash of its content, where numba keeps the
-machine code beside it; where nothing can be written the module lives in memory.
+machine code beside it; where nothing can be written the module lives in memory. Pair forces are printed by
+:mod:`theory.pair_codegen` in the same way.
 """
 
 import hashlib
@@ -64,7 +65,7 @@ def over(points, channels, parameters, out):
 '''
 
 
-class _LoopPrinter(PythonCodePrinter):  # type: ignore[misc]
+class LoopPrinter(PythonCodePrinter):  # type: ignore[misc]
     """Prints a tree with the vectorisable functions, and small integer powers as products."""
 
     def __init__(self) -> None:
@@ -110,7 +111,7 @@ def source_of(law: MotilityLaw) -> str:
     parameters = {symbol(name): sympy.Symbol(f"p{n}", real=True) for n, name in enumerate(law.parameters)}
     tree = law.expression.xreplace({**fields, **parameters})
     steps, (result,) = sympy.cse([tree], symbols=sympy.numbered_symbols("t"))
-    printer = _LoopPrinter()
+    printer = LoopPrinter()
     indent = " " * 8
     body = [f"{indent}s{n} = row{n}[i]" for n, s in enumerate(fields.values()) if tree.has(s)]
     body += [f"{indent}{name} = {printer.doprint(step)}" for name, step in steps]
@@ -186,23 +187,37 @@ def _forget_machine_code(module: ModuleType) -> None:
         file.unlink(missing_ok=True)
 
 
+def working_module(source: str, trial: Callable[[ModuleType], None]) -> ModuleType:
+    """Import a generated module and try it, which compiles it or loads its stored machine code.
+
+    Parameters
+    ----------
+    source
+        The module's text.
+    trial
+        Calls the module's loops with the types of arguments that they will get.
+    """
+    module = _load(source)
+    try:
+        trial(module)
+    except Exception as error:
+        # numba unpickles its stored machine code, and a damaged pickle may raise anything. If the cause was another one, the
+        # compilation without the cache raises it again.
+        _log.warning("the stored machine code of a law is damaged (%s); compiling it anew", error)
+        _forget_machine_code(module)
+        module = _load(source, in_memory=True)
+        trial(module)
+    return module
+
+
 def compile_law(law: MotilityLaw) -> Over:
     """The law as ``over(points, channels, parameters, out)``.
 
     ``points`` (channel + chemical, n) float64, C-contiguous, are the sensed fields; ``channels`` (species + chemical,) int64
     says which of them holds what; ``parameters`` (parameter,) float64; ``out`` (n,) float64 receives the speeds (not checked).
     """
-    module = _load(source_of(law))
     arguments = (np.ones((len(law.fields), 1)), np.arange(len(law.fields)), _values(law), np.empty(1))
-    try:
-        module.over(*arguments)
-    except Exception as error:
-        # numba unpickles its stored machine code, and a damaged pickle may raise anything. If the cause was another one, the
-        # compilation without the cache raises it again.
-        _log.warning("the stored machine code of a motility law is damaged (%s); compiling it anew", error)
-        _forget_machine_code(module)
-        module = _load(source_of(law), in_memory=True)
-        module.over(*arguments)
+    module = working_module(source_of(law), lambda module: module.over(*arguments))
     over: Over = module.over
     return over
 

@@ -166,6 +166,14 @@ class InteractionLaw:
         """F at distances (length) of any shape, without the cut-off; not finite where the law is singular."""
         return self._evaluate(self.force_expression, distance)
 
+    def force_slope(self, distance: ArrayLike) -> Array:
+        """dF/dr at distances (length) of any shape, without the cut-off; not finite where the law is singular."""
+        return self._evaluate(self._slope_expression, distance)
+
+    @cached_property
+    def _slope_expression(self) -> sympy.Expr:
+        return sympy.diff(self.force_expression, symbol(DISTANCE))
+
     def torque(self, distance: ArrayLike) -> Array:
         """Gamma at distances (length) of any shape, without the cut-off; not finite where the law is singular."""
         return self._evaluate(self.torque_expression, distance)

@@ -15,15 +15,17 @@ BROWNIAN = Motion(rotational_diffusion=1.0)
 TUMBLING = Motion(tumble_rate=1.0)
 
 
-def free(motion: Motion = BROWNIAN, translational_diffusion: float = 0.0) -> Model:
+def free(motion: Motion = BROWNIAN, translational_diffusion: float = 0.0, dimension: int = 2) -> Model:
     """One species of constant speed 1."""
-    return Model(2, [Species("A", motion, "1.0", translational_diffusion)])
+    return Model(dimension, [Species("A", motion, "1.0", translational_diffusion)])
 
 
-def mixture(sensing: Sensing | None = None, motion: Motion = TUMBLING, translational_diffusion: float = 0.0) -> Model:
+def mixture(
+    sensing: Sensing | None = None, motion: Motion = TUMBLING, translational_diffusion: float = 0.0, dimension: int = 2
+) -> Model:
     """Two species that sense each other."""
     laws = {"A": "exp(-0.6*tanh((A - 30)/15) + 0.3*tanh((B - 20)/15))", "B": "0.5*exp(-0.2*tanh((total - 50)/20))"}
-    return Model(2, [Species(n, motion, v, translational_diffusion) for n, v in laws.items()], {}, sensing)
+    return Model(dimension, [Species(n, motion, v, translational_diffusion) for n, v in laws.items()], {}, sensing)
 
 
 def ordered(engine: ParticleEngine, values: Array) -> Array:
@@ -34,7 +36,7 @@ def ordered(engine: ParticleEngine, values: Array) -> Array:
 
 
 def placed(engine: ParticleEngine, positions: Array) -> None:
-    """Put the particles of an engine at positions (2, particle), in the order of permanent numbers, and sort its storage."""
+    """Put the particles of an engine at positions (dimension, particle), in the order of permanent numbers."""
     state = engine.state()
     number = positions.shape[1]
     arrays: Mapping[str, NDArray[np.generic]] = {
@@ -43,7 +45,6 @@ def placed(engine: ParticleEngine, positions: Array) -> None:
         "identities": np.arange(number),
     }
     engine.restore(State(arrays, state.numbers))
-    engine._sensing.order.sort(engine._particles)  # restoring alone keeps the order of storage, sorted or not
 
 
 def same_bits(a: ParticleEngine, b: ParticleEngine) -> bool:

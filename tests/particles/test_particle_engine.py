@@ -94,7 +94,8 @@ def test_frame() -> None:
     frame = engine.frame()
     assert (frame.step, frame.time) == (12, pytest.approx(12 * DT))
     assert set(frame.variables) == {
-        *(f"{kind}_{name}" for kind in ("density", "mean_speed", "particle_number") for name in "AB"),
+        *(f"{kind}_{name}" for kind in ("density", "mean_speed", "polar_order", "particle_number") for name in "AB"),
+        "polar_order",
         "position",
         "orientation",
         "species",
@@ -180,7 +181,7 @@ def test_failing_laws_are_named(law: str) -> None:
         engine.advance(1.0)
     message = str(caught.value)
     assert law in message
-    assert "at the sensed densities A = " in message
+    assert ("where it reads B = " if "B" in law else "where it reads A = ") in message
     assert "change the law" in message
     assert engine.step == 0
     assert np.array_equal(engine.positions, before)
@@ -189,8 +190,9 @@ def test_failing_laws_are_named(law: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"size": (5.0, -1.0)}, "two positive, finite edges"),
-        ({"size": (5.0, 5.0, 5.0)}, "two positive, finite edges"),
+        ({"size": (5.0, -1.0)}, "2 positive, finite edges"),
+        ({"size": (5.0, 5.0, 5.0)}, "2 positive, finite edges"),
+        ({"integrator": "heun"}, 'it must be "midpoint" or "euler"'),
         ({"time_step": 0.0}, "time_step is 0.0; it must be positive"),
         ({"time_step": float("nan")}, "time_step is nan"),
         ({"seed": -1}, "seed is -1"),
@@ -206,12 +208,6 @@ def test_bad_arguments_are_refused(change: dict[str, object], message: str) -> N
     arguments: dict[str, object] = {"size": SIZE, "composition": COMPOSITION, "time_step": DT, "seed": 1, **change}
     with pytest.raises(InputError, match=message):
         ParticleEngine(mixture(), **arguments)  # type: ignore[arg-type]
-
-
-def test_other_dimensions_are_refused() -> None:
-    model = Model(3, [Species("A", TUMBLING, "1.0")])
-    with pytest.raises(InputError, match="dimension 3"):
-        ParticleEngine(model, (5.0, 5.0), {"A": 1.0}, time_step=DT, seed=1)
 
 
 def test_repr_shows_what_a_physicist_checks() -> None:
@@ -234,17 +230,33 @@ def test_slow_and_fast_sorting_agree() -> None:
     for _ in range(8):
         usual.advance(usual.time + DT)
         often.advance(often.time + DT)
-        often._sensing.order.sort(often._particles)
-        often._sensed_now = False
+        often._storage.order.sort(often._particles)
     assert not np.array_equal(usual.identities, often.identities)
     rows = [np.argsort(engine.identities) for engine in (usual, often)]
     np.testing.assert_allclose(usual.positions[:, rows[0]], often.positions[:, rows[1]], atol=1e-11)
 
 
-def test_long_steps_are_told() -> None:
-    short, long_ = (
-        ParticleEngine(Model(2, [Species("A", Motion(1.0), "1.0")]), (8.0, 8.0), [5.0], time_step=dt, seed=1)
-        for dt in (0.01, 0.1)
-    )
-    assert short.warnings() == []
-    assert any("time_step" in text for text in long_.warnings())
+def one_species(law: str, **kwargs: object) -> ParticleEngine:
+    arguments: dict[str, object] = {"time_step": 0.01, "seed": 1, **kwargs}
+    return ParticleEngine(Model(2, [Species("A", Motion(1.0), law)]), (8.0, 8.0), [5.0], **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("law", "how", "message"),
+    [
+        ("1.0", {"time_step": 0.01}, None),
+        ("1.0", {"time_step": 0.6}, "raises the diffusivity by 3 % (it is 0.6 persistence times long)"),
+        ("exp(-0.1*A)", {"time_step": 0.1}, None),
+        ("1.0", {"time_step": 0.1, "integrator": "euler"}, None),
+        ("exp(-0.1*A)", {"time_step": 0.1, "integrator": "euler"}, "strengthens the motility feedback by 5 %"),
+        ("12*exp(-0.1*A)", {"time_step": 0.1}, "particles move by 0.7"),
+        ("12*exp(-0.1*A)", {"time_step": 0.01}, None),
+        ("exp(-0.1*A)", {"mesh_spacing": 0.4}, "has 2.5 cells per sensing range"),
+    ],
+)
+def test_what_costs_accuracy_is_told(law: str, how: dict[str, object], message: str | None) -> None:
+    engine = one_species(law, **how)
+    engine.advance(engine.time_step)
+    told = engine.warnings()
+    assert len(told) == (0 if message is None else 1)
+    assert message is None or message in told[0]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from particles import ParticleEngine
-from particles.mesh import deposited_density, grid_for
-from particles.sensing import _MARGIN
+from particles.mesh import FramedFields, deposited_density, grid_for
+from particles.neighbours import _MARGIN, CellOrder, SlabOrder
 from particles.state import Particles
 from tests.particles.builders import TUMBLING, free, mixture
 from theory.fourier import Grid
@@ -30,23 +30,27 @@ def spline(distance: Array) -> Array:
     return np.where(r < 0.5, 0.75 - r**2, np.where(r < 1.5, 0.5 * (1.5 - r) ** 2, 0.0))
 
 
-@given(st.integers(0, 2**32), st.floats(0.5, 9.0), st.floats(0.5, 9.0), st.integers(4, 11), st.integers(4, 11))
-def test_deposit_is_the_sum_of_clouds(seed: int, edge_x: float, edge_y: float, half_x: int, half_y: int) -> None:
-    grid = Grid((edge_x, edge_y), (2 * half_y, 2 * half_x))
+@given(
+    st.integers(0, 2**32),
+    st.lists(st.tuples(st.floats(0.5, 9.0), st.integers(4, 9)), min_size=1, max_size=3),
+)
+def test_deposit_is_the_sum_of_clouds(seed: int, axes: list[tuple[float, int]]) -> None:
+    grid = Grid(tuple(edge for edge, _ in axes), tuple(2 * half for _, half in reversed(axes)))
     rng = np.random.default_rng(seed)
     size = np.array(grid.size)
-    positions = size[:, None] * rng.random((2, 30))
+    positions = size[:, None] * rng.random((size.size, 30))
     positions[:, 0] = 0.0
     positions[:, 1] = np.nextafter(size, 0.0)
     density = deposited_density(particles_at(positions, [18, 12]), grid)
-    shares = []
-    for axis in range(2):
-        spacing = grid.spacing[axis]
-        gap = positions[axis] - grid.coordinates("xy"[axis])[:, None]
-        shares.append(spline((gap - size[axis] * np.round(gap / size[axis])) / spacing))
-    expected = np.einsum("yp,xp->pyx", shares[1], shares[0]) / grid.cell_volume
-    np.testing.assert_allclose(density[0], expected[:18].sum(axis=0), atol=1e-12 / grid.cell_volume)
-    np.testing.assert_allclose(density[1], expected[18:].sum(axis=0), atol=1e-12 / grid.cell_volume)
+    expected = np.ones((1, 30))
+    for axis in range(size.size):
+        gap = positions[axis] - grid.coordinates("xyz"[axis])[:, None]
+        share = spline((gap - size[axis] * np.round(gap / size[axis])) / grid.spacing[axis])
+        # x runs fastest: each further axis goes in front
+        expected = (share[:, None] * expected).reshape(-1, 30)
+    expected = expected.reshape(*grid.shape, 30) / grid.cell_volume
+    np.testing.assert_allclose(density[0], expected[..., :18].sum(axis=-1), atol=1e-12 / grid.cell_volume)
+    np.testing.assert_allclose(density[1], expected[..., 18:].sum(axis=-1), atol=1e-12 / grid.cell_volume)
 
 
 def test_number_is_conserved_to_round_off() -> None:
@@ -58,8 +62,8 @@ def test_number_is_conserved_to_round_off() -> None:
         total = np.sum(frame.variables[f"density_{name}"].data) * (6.0 / nx) * (7.0 / ny)
         assert total == pytest.approx(float(frame.variables[f"particle_number_{name}"].data), rel=1e-13)
     # the mesh that is sensed with holds them too
-    sensing = engine._sensing
-    totals = np.sum(sensing._densities, axis=(1, 2)) * sensing.grid.cell_volume  # type: ignore[attr-defined]
+    mesh = engine._perception.mesh.mesh  # type: ignore[union-attr]
+    totals = np.sum(mesh._densities.inside, axis=(1, 2)) * mesh.grid.cell_volume
     np.testing.assert_allclose(totals, engine._particles.numbers, rtol=1e-13)
 
 
@@ -72,20 +76,33 @@ def test_window_is_the_transform_of_the_cloud() -> None:
     np.testing.assert_allclose(spectrum[low], deposit_window(grid)[low], rtol=5e-3)
 
 
-@given(st.integers(2, 60))
-def test_strips_of_one_colour_never_meet(quarter: int) -> None:
+@given(st.integers(2, 60), st.integers(1, 3))
+def test_strips_of_one_colour_never_meet(quarter: int, dimension: int) -> None:
     """Not even if every particle strays by the margin: what is deposited at the same time goes to different rows."""
     rows = 4 * quarter
-    model = free(TUMBLING)
-    engine = ParticleEngine(model, [2.0, rows / 8.0], {"A": 1.0}, time_step=0.1, seed=1)
-    order = engine._sensing.order
-    assert order.shape[0] >= rows
+    order = SlabOrder(np.full(dimension, rows / 8.0), (rows, *(1,) * (dimension - 1)), np.array([0, 1]))
     touched = []
-    for first, last in itertools.pairwise(order.first_rows):
-        touched.append({row % order.shape[0] for row in range(first - _MARGIN - 1, last + _MARGIN + 1)})
+    for first, last in itertools.pairwise(order.first_slabs):
+        touched.append({row % rows for row in range(first - _MARGIN - 1, last + _MARGIN + 1)})
     for colour in (0, 1):
         for a, b in itertools.combinations(touched[colour::2], 2):
             assert not a & b
+
+
+@pytest.mark.parametrize(("slabs", "together"), [(3, True), (12, True), (20, False)])
+def test_slabs_that_are_no_rows_of_the_mesh(slabs: int, together: bool) -> None:
+    """Thick strips are deposited in parallel, thin ones in turn; the densities are the same to round-off."""
+    rng = np.random.default_rng(3)
+    size = np.array([8.0, 8.0])
+    particles = particles_at(8.0 * rng.random((2, 5000)), [3000, 2000])
+    order = CellOrder(size, (slabs, 1), particles.offsets, margin=0.1)
+    order.sort(particles)
+    particles.places[1] = (particles.places[1] + rng.uniform(-0.1, 0.1, 5000)) % 8.0
+    fields = FramedFields(2, Grid((8.0, 8.0), (64, 64)))
+    assert fields._keeps_apart(order) == together
+    fields.deposit(particles, particles.places, order)
+    expected = deposited_density(particles, Grid((8.0, 8.0), (64, 64)))
+    np.testing.assert_allclose(fields.inside, expected, rtol=1e-12, atol=1e-9)
 
 
 def test_grids_are_fast_to_transform() -> None:

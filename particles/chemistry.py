@@ -1,0 +1,132 @@
+r"""Chemicals that particles make, as Fourier modes on the mesh.
+
+Continuous law ([S1], below Eq. 15):  d_t c = Dc lap c - gamma c + \sum_\mu beta_\mu rho_\mu.  In a step the densities are
+those in its middle; with them every mode is integrated exactly,
+
+    c_q(t + h) = exp(-a h) c_q(t) + [1 - exp(-a h)]/a \sum_\mu beta_\mu rho_\mu,q,    a = gamma + Dc q^2,
+
+to the middle of the step, h = dt/2, where particles feel the gradient, and to its end. In the adiabatic limit
+c_q = \sum_\mu beta_\mu rho_\mu,q/a at once.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from particles import _chemistry_loops
+from theory.fourier import ComplexArray, Grid, complex_array
+from theory.model import Model
+from theory.observables import deposit_window
+
+Array = NDArray[np.float64]
+
+
+class Chemistry:
+    """The concentrations of all chemicals, and the modes of what particles read of them.
+
+    Parameters
+    ----------
+    model
+        Chemicals, and who makes them.
+    grid
+        The mesh.
+    time_step
+        dt (time).
+    middle
+        Whether steps take fields from their middle; else from their start.
+
+    Attributes
+    ----------
+    modes
+        Transforms of the concentrations at the present time, not normalised, shape (chemical, mode); of those in the adiabatic
+        limit at the time of the last step.
+    seen
+        The same as last looked at.
+    """
+
+    def __init__(self, model: Model, grid: Grid, time_step: float, *, middle: bool) -> None:
+        self._production = model.production
+        self._adiabatic = np.array([one.adiabatic for one in model.chemicals])
+        self._window = deposit_window(grid).ravel()
+        self._rates = np.stack([c.decay_rate + c.diffusivity * grid.squared_wavenumber.ravel() for c in model.chemicals])
+        self._now = self._coefficients(0.0)
+        self._middle = self._coefficients(0.5 * time_step) if middle else self._now
+        self._end = self._coefficients(time_step)
+        self._read = 1.0 / (self._window * grid.cells)
+        self._along = [np.ascontiguousarray(k).ravel() * self._read for k in _derivatives(grid)]
+        self.modes: ComplexArray = complex_array(len(model.chemicals), self._window.size)
+        self.seen: ComplexArray = complex_array(len(model.chemicals), self._window.size)
+
+    def _coefficients(self, duration: float) -> tuple[Array, Array]:
+        """(decay, gain) of each chemical and mode over a duration (time)."""
+        rates = self._rates
+        decay, gain = np.exp(-rates * duration), np.full_like(rates, duration)
+        decays = rates > 0.0
+        gain[decays] = -np.expm1(-rates[decays] * duration) / rates[decays]
+        decay[self._adiabatic] = 0.0
+        gain[self._adiabatic] = 1.0 / rates[self._adiabatic]
+        return decay, gain / self._window
+
+    @property
+    def evolves(self) -> bool:
+        """Whether a concentration has a dynamics of its own."""
+        return not bool(np.all(self._adiabatic))
+
+    def begin(self, spectra: ComplexArray) -> None:
+        """Start from the steady concentrations of given densities; modes that do not decay start at zero."""
+        steady = np.divide(1.0, self._rates, out=np.zeros_like(self._rates), where=self._rates > 0.0)
+        self._relax((np.zeros_like(steady), steady / self._window), spectra, self.modes, self.modes)
+
+    def _relax(self, coefficients: tuple[Array, Array], spectra: ComplexArray, old: ComplexArray, new: ComplexArray) -> None:
+        decay, gain = coefficients
+        _chemistry_loops.relax(decay, gain, self._production, _real(spectra), _real(old), _real(new))
+
+    def look(self, spectra: ComplexArray, *, now: bool) -> None:
+        """Work out the concentrations that are read next: those of the present, or of the middle of the step.
+
+        Parameters
+        ----------
+        spectra
+            Transforms of the deposited densities, of the same time, shape (species, mode).
+        now
+            Whether those of the present are wanted.
+        """
+        self._relax(self._now if now else self._middle, spectra, self.modes, self.seen)
+
+    def advance(self, spectra: ComplexArray) -> None:
+        """Concentrations at the end of the step, by the densities of its middle."""
+        self._relax(self._end, spectra, self.modes, self.modes)
+
+    def concentration(self, chemical: int, target: ComplexArray) -> None:
+        """Modes, as a mesh transforms them back, of the concentration last looked at, shape (mode,)."""
+        _chemistry_loops.scale(self._read, _real(self.seen[chemical]), _real(target))
+
+    def gradient(self, chemical: int, axis: int, target: ComplexArray) -> None:
+        """Modes of a component of its gradient, shape (mode,)."""
+        _chemistry_loops.differentiate(self._along[axis], _real(self.seen[chemical]), _real(target))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The concentrations of the time-dependent chemicals, as real and imaginary parts."""
+        return {} if not self.evolves else {"concentration_modes": _real(self.modes).copy()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Return to a state."""
+        if self.evolves:
+            _real(self.modes)[:] = state["concentration_modes"].reshape(_real(self.modes).shape)
+
+
+def _real(modes: ComplexArray) -> Array:
+    """The same memory as real and imaginary parts in turn."""
+    return modes.view(np.float64)
+
+
+def _derivatives(grid: Grid) -> list[Array]:
+    """Wavenumbers along x, y, ... of all modes, zero where a real field has no derivative: at the Nyquist wavenumber."""
+    found = []
+    meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij", sparse=True)
+    for k, spacing in zip(meshes[::-1], grid.spacing, strict=True):
+        inside = np.where(np.abs(k) < np.pi / spacing * (1.0 - 1e-12), k, 0.0)
+        found.append(np.broadcast_to(inside, grid.spectral_shape))
+    return found
