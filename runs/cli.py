@@ -110,6 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", required=True, choices=("gsd", "xyz"), help="GSD, or extended XYZ (text)")
     export.add_argument("--output", metavar="FILE", type=Path, help="file to make (default: DIR/particles.gsd or .xyz)")
 
+    kinetic = _command(
+        commands, "kinetic", _kinetic, "mean-field coefficients and growth of polar order from the particles of a run"
+    )
+    kinetic.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    kinetic.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    kinetic.add_argument("--harmonics", metavar="M", type=int, default=4, help="number of torque harmonics (default: 4)")
+    _json(kinetic)
+
     figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
     figure.add_argument("--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png)")
@@ -266,6 +274,15 @@ def _export(options: argparse.Namespace) -> int:
     from runs.export import export
 
     print(export(options.directory, options.format, options.output))
+    return DONE
+
+
+def _kinetic(options: argparse.Namespace) -> int:
+    from runs.kinetic import kinetic
+    from runs.kinetic_text import as_text
+
+    found = kinetic(options.directory, after=options.after, harmonics=options.harmonics)
+    print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
     return DONE
 
 

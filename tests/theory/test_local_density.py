@@ -11,7 +11,7 @@ from theory import InputError
 from theory.fourier import Grid
 from theory.observables import Shells, modes, phases, structure_factors
 from theory.observables.local_density import cell_density, coarse_density, density_histogram
-from theory.observables.structure import domain_length, particle_modes
+from theory.observables.structure import particle_modes
 
 Array = NDArray[np.float64]
 
@@ -146,16 +146,3 @@ def test_pieces_of_modes_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> 
     whole = particle_modes(points, grid)
     monkeypatch.setattr(structure, "_CHUNK", 50)
     np.testing.assert_allclose(particle_modes(points, grid), whole, atol=1e-12)
-
-
-def test_domain_length() -> None:
-    """Of a single wave its wavelength; of two with equal power 2 pi over the mean wavenumber."""
-    grid = Grid((12.0, 12.0), (24, 24))
-    shells = Shells.of(grid, 6.0)
-    spectrum = np.zeros(shells.counts.size)
-    spectrum[2] = 3.0
-    assert domain_length(shells, spectrum) == pytest.approx(2.0 * np.pi / shells.wavenumbers[2])
-    spectrum[4] = 3.0 * shells.counts[2] / shells.counts[4]
-    assert domain_length(shells, spectrum) == pytest.approx(4.0 * np.pi / (shells.wavenumbers[2] + shells.wavenumbers[4]))
-    with pytest.raises(InputError, match="without power"):
-        domain_length(shells, 0.0 * spectrum)

@@ -142,14 +142,14 @@ def test_results_do_not_depend_on_threads() -> None:
 
 
 def test_particles_that_meet_head_on_stop_each_other() -> None:
-    with pytest.raises(NumericalFailure, match="1 of 1 encounters have not ended after 20000 steps"):
+    with pytest.raises(NumericalFailure, match="1 of 1 encounters have not ended after 3000 steps"):
         scattering().outgoing(0.5 * np.pi, -0.5 * np.pi)
 
 
 def test_particles_that_stay_together() -> None:
     """An attraction of short range and torques that turn particles towards each other bind them."""
     bound = InteractionLaw(PairInteraction("A", "A", 4.0, "-100*exp(-r)", "-300*exp(-r)"))
-    with pytest.raises(NumericalFailure, match="of 3 encounters have not ended after 20000 steps: the particles stay together"):
+    with pytest.raises(NumericalFailure, match="of 3 encounters have not ended after 3000 steps: the particles stay together"):
         BinaryScattering(bound, 1.0).outgoing([0.0, 0.1, 0.2], [3.0, 3.1, 3.2])
 
 

@@ -106,6 +106,11 @@ class PolarityEquation:
         )
 
     @property
+    def saturation_rate(self) -> float:
+        r"""b \rho^2 (1/time): that of the polar order |P|/\rho."""
+        return self.saturation * self.density**2
+
+    @property
     def polar_order(self) -> float:
         """|P|/rho of the uniform flock, 0 where the isotropic state is stable; beyond 1 the expansion fails.
 

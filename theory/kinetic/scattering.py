@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 # the table of a law begins at this share of the cut-off; its relative error for 1/r^4 is below 1e-9
 _NEAREST = 1e-5
 _TABLE = 4096
-_MOST_STEPS = 20_000
+_MOST_STEPS = 3000
 _MATRIX = np.zeros((7, 6))
 _MATRIX[:6, :5] = RK45.A
 _MATRIX[6] = RK45.B

@@ -1,6 +1,6 @@
-r"""Fourier modes of particle configurations, and the length of domains, in one to three dimensions.
+r"""Fourier modes of particle configurations, in one to three dimensions.
 
-    \rho_q = \sum_i exp(-i q.r_i),        L = 2 \pi \sum_q S(q) / \sum_q q S(q)   (the first moment of the structure factor).
+    \rho_q = \sum_i exp(-i q.r_i)
 
 Modes of particles have the form of those of fields: :class:`theory.observables.Shells` and
 :func:`theory.observables.structure_factors` take both.
@@ -9,9 +9,7 @@ Modes of particles have the form of those of fields: :class:`theory.observables.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.errors import InputError
 from theory.fourier import Array, ComplexArray, Grid
-from theory.observables.fields import Shells
 from theory.observables.periodic import checked_species, wrapped
 
 # values held at a time: some tens of megabytes
@@ -60,26 +58,3 @@ def _sum_of_phases(points: Array, grid: Grid) -> ComplexArray:
     for wave in waves[:0:-1]:
         rows = (rows[:, None] * wave[None]).reshape(-1, points.shape[0])
     return np.asarray((rows @ waves[0].T).reshape(grid.spectral_shape))
-
-
-def domain_length(shells: Shells, spectrum: Array) -> float:
-    """Length of domains from the first moment of a structure factor (length).
-
-    Parameters
-    ----------
-    shells
-        The shells of modes.
-    spectrum
-        Structure factor of one species, shape (shell,); what does not depend on q, as the noise of single particles, is best
-        taken away before.
-
-    Raises
-    ------
-    InputError
-        There is no power.
-    """
-    power = shells.counts * spectrum
-    moment = float(np.sum(power * shells.wavenumbers))
-    if not moment > 0.0:
-        raise InputError("a structure factor without power has no domain length")
-    return float(2.0 * np.pi * np.sum(power) / moment)
