@@ -98,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--wavenumbers", metavar="Q,Q,...", help="evaluate the dispersion relation at these (1/length)")
     _json(predict)
 
+    _phase_diagram_options(
+        _command(commands, "phase-diagram", _phase_diagram, "theory's phase diagram of a file's mixture", file=True)
+    )
+
     compare = _command(commands, "compare", _compare, "theory, fields and particles side by side, with errors")
     compare.add_argument(
         "directories", metavar="DIR", nargs="+", type=Path, help="run directories; several of the same model are replicas"
@@ -122,6 +126,27 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
     figure.add_argument("--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png)")
     return parser
+
+
+def _phase_diagram_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--figure", metavar="FILE", type=Path, help="draw the diagram: png, pdf or svg")
+    parser.add_argument(
+        "--free-energy", metavar="FILE", type=Path, help="draw the free energy and its tangent plane at the file's composition"
+    )
+    parser.add_argument(
+        "--parameter",
+        metavar="KEY=LOW:HIGH",
+        help="of one species: over the values of a key, for example model.parameters.k=0.2:1.5",
+    )
+    parser.add_argument(
+        "--runs",
+        metavar="DIR",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="run directories whose phase densities and compositions the figure shows",
+    )
+    _json(parser)
 
 
 def _command(
@@ -248,6 +273,15 @@ def _predict(options: argparse.Namespace) -> int:
 
     prediction = predict(_load(options), _wavenumbers(options.wavenumbers))
     print(json.dumps(prediction, allow_nan=False) if options.json else as_text(prediction))
+    return DONE
+
+
+def _phase_diagram(options: argparse.Namespace) -> int:
+    from runs.phase_diagram import answer
+
+    figures = {"figure": options.figure, "free_energy": options.free_energy}
+    found, text = answer(_load(options), parameter=options.parameter, runs=options.runs, **figures)
+    print(json.dumps(found, allow_nan=False) if options.json else text)
     return DONE
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from runs.frames_of_run import DensityFrames, open_run
 from runs.runfile import RunSpecification
 from runs.statistics import Estimate, combine, jackknife, number_of_blocks, with_error, z_score
-from theory.coexistence import slab_profile
+from theory.coexistence import lever_rule, slab_profile
 from theory.errors import InputError, NumericalFailure
 from theory.fourier import Array, Grid
 from theory.linear_stability import HomogeneousState, classify
@@ -340,13 +340,9 @@ def _coexistence(specification: RunSpecification, columns: dict[str, Measured]) 
 
 
 def _shares(phases_found: Array, composition: Array) -> Array | None:
-    """Shares of the phases by the lever rule (least squares); None where one would be negligible or negative."""
-    count = phases_found.shape[0]
-    # the shares' sum is exact: it weighs far more than a composition measured to some per cent
-    weight = 1e3
-    matrix = np.vstack([phases_found.T / composition[:, None], np.full(count, weight)])
-    shares, _, _, _ = np.linalg.lstsq(matrix, np.append(np.ones(composition.size), weight), rcond=None)
-    return np.asarray(shares / shares.sum()) if np.all(shares > 0.03) else None
+    """Shares of the phases by the lever rule; None where one would be negligible or negative."""
+    shares = lever_rule(phases_found, composition)
+    return shares if np.all(shares > 0.03) else None
 
 
 def _exact(value: float) -> Estimate:

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runs.atomic import storage_error
+from runs.figure_style import COLOURS, STYLE, check_format, save
 from runs.frames_of_run import DensityFrames, open_run
-from theory.errors import InputError
 from theory.fourier import Array
 from theory.observables import Shells, filtered, structure_factors
 
@@ -15,17 +14,7 @@ if TYPE_CHECKING:
     from runs.execute import Scale
     from runs.runfile import RunSpecification
 
-# red and blue first, as in the paper; the others for further species
-_COLOURS = ("#d62728", "#1f4fd8", "#2ca02c", "#e6a100", "#7b3fa0", "#00a0a0")
 _SNAPSHOTS = 4
-_FORMATS = (".png", ".pdf", ".svg")
-_STYLE: dict[Any, Any] = {
-    "font.size": 8.0,
-    "axes.titlesize": 8.0,
-    "axes.linewidth": 0.6,
-    "savefig.dpi": 300,
-    "font.family": "DejaVu Sans",
-}
 
 
 def draw(directory: Path | str, output: Path | str | None = None) -> Path:
@@ -51,18 +40,13 @@ def draw(directory: Path | str, output: Path | str | None = None) -> Path:
         There is no run, or the file cannot be written.
     """
     target = Path(directory) / "figure.png" if output is None else Path(output)
-    if target.suffix.lower() not in _FORMATS:
-        raise InputError(f"--output is '{target}'; its ending must be one of {', '.join(_FORMATS)}")
+    check_format(target)
     specification, scales = open_run(directory)
 
     from matplotlib import rc_context
 
-    with rc_context(_STYLE):
-        figure = _compose(specification, scales)
-        try:
-            figure.savefig(target, bbox_inches="tight")
-        except OSError as error:
-            raise storage_error(target, "write the figure", error) from error
+    with rc_context(STYLE):
+        save(_compose(specification, scales), target)
     return target
 
 
@@ -119,7 +103,7 @@ def _colour(density: Array, reference: float) -> Array:
 
     image = np.ones((*density.shape[1:], 3))
     for s, one in enumerate(density):
-        colour = np.array(to_rgb(_COLOURS[s % len(_COLOURS)]))
+        colour = np.array(to_rgb(COLOURS[s % len(COLOURS)]))
         amount = np.clip(one / reference, 0.0, 1.0)[..., None]
         image *= 1.0 - amount * (1.0 - colour)
     return image
@@ -144,7 +128,7 @@ def _scale_bar(axis: Any, size: tuple[float, ...]) -> None:
 def _colour_key(axis: Any, specification: "RunSpecification") -> None:
     from matplotlib.patches import Patch
 
-    handles = [Patch(color=_COLOURS[s % len(_COLOURS)], label=name) for s, name in enumerate(specification.model.names)]
+    handles = [Patch(color=COLOURS[s % len(COLOURS)], label=name) for s, name in enumerate(specification.model.names)]
     axis.legend(handles=handles, loc="upper left", fontsize=6, handlelength=0.9, borderpad=0.3, framealpha=0.85)
 
 
@@ -155,7 +139,7 @@ def _mean_speeds(axis: Any, specification: "RunSpecification", scales: "dict[Sca
                 frames.times,
                 frames.number(f"mean_speed_{name}"),
                 _line(scale),
-                color=_COLOURS[s % len(_COLOURS)],
+                color=COLOURS[s % len(COLOURS)],
                 linewidth=1.0,
                 markersize=0.0,
                 label=f"{name}, {scale}",
@@ -178,7 +162,7 @@ def _spectra(axis: Any, specification: "RunSpecification", scales: "dict[Scale, 
                 shells.wavenumbers,
                 spectrum[s, s],
                 _line(scale),
-                color=_COLOURS[s % len(_COLOURS)],
+                color=COLOURS[s % len(COLOURS)],
                 linewidth=1.0,
                 markersize=2.5,
             )

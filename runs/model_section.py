@@ -188,6 +188,14 @@ def _check_chemistry(raw: Mapping[str, Any], names: tuple[str, ...], chemicals: 
                     problems.add(
                         ("model", list_name, number, key, name), f"unknown {kind}" + hint(name, known), f"known: {told}"
                     )
+    for number, one in _tables(raw, "chemicals"):
+        path: KeyPath = ("model", "chemicals", number, "decay_rate")
+        if one.get("decay_rate") == 0 and one.get("adiabatic", True) is True and not problems.touches(*path):
+            problems.add(
+                path,
+                "without decay the concentration never becomes steady; give a rate, or adiabatic = false",
+                "allowed: a number > 0",
+            )
 
 
 def _check_interactions(raw: Mapping[str, Any], problems: ProblemList) -> None:

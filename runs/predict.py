@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runs.coexistence_section import coexistence_text, predict_coexistence
 from theory.entropy_production import linear_density
 from theory.errors import InputError
 from theory.free_energy import integrability
@@ -33,7 +34,8 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
     -------
     dict
         ``homogeneous``, ``dispersion`` (branch by branch, largest growth first), ``instability``, ``integrability``,
-        ``entropy_production``. Numbers that do not exist are None, and a ``reason`` beside them says why.
+        ``entropy_production``, ``coexistence`` (see :func:`runs.coexistence_section.predict_coexistence`). Numbers that do
+        not exist are None, and a ``reason`` beside them says why.
 
     Raises
     ------
@@ -63,6 +65,7 @@ def predict(specification: "RunSpecification", wavenumbers: Sequence[float] | No
         "instability": _instability(state),
         "integrability": _integrability(specification),
         "entropy_production": _entropy_production(state),
+        "coexistence": predict_coexistence(specification),
     }
 
 
@@ -92,22 +95,16 @@ def _instability(state: HomogeneousState) -> dict[str, Any]:
 
 
 def _integrability(specification: "RunSpecification") -> dict[str, Any]:
-    # couplings at sampled densities may be infinite, where a speed vanishes
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    try:
         found = integrability(specification.model, dict(specification.composition))
-    out: dict[str, Any] = {
+    except InputError as error:
+        return {"local": None, "nonlocal": None, "violation": None, "nonlocal_violation": None, "reason": str(error)}
+    return {
         "local": found.local,
         "nonlocal": found.nonlocal_,
-        "violation": _finite(found.violation),
-        "nonlocal_violation": _finite(found.nonlocal_violation),
+        "violation": found.violation,
+        "nonlocal_violation": found.nonlocal_violation,
     }
-    if None in out.values():
-        out["reason"] = "a speed vanishes at some densities up to twice the composition; the couplings are infinite there"
-    return out
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _entropy_production(state: HomogeneousState) -> dict[str, Any]:
@@ -127,17 +124,23 @@ def as_text(prediction: dict[str, Any]) -> str:
     ]
     lines.append("")
     lines.append(f"homogeneous state: {_instability_text(instability)}")
-    found = prediction["integrability"]
-    lines.append(
-        f"effective free energy: {'exists' if found['local'] else 'none'} in the local approximation"
-        + ("" if not found["violation"] else f" (couplings differ by {found['violation']:.3g} of the largest)")
-        + f"; {'exists' if found['nonlocal'] else 'none'} with the sensing kernel"
-    )
+    lines.append(f"effective free energy: {_integrability_text(prediction['integrability'])}")
     sigma = prediction["entropy_production"]
     number = sigma["linear_density"]
     told = f"none ({sigma['reason']})" if number is None else f"{number:.6g} per unit volume and time"
     lines.append(f"linear entropy production: {told}")
+    lines += ["", *coexistence_text(prediction["coexistence"])]
     return "\n".join(lines)
+
+
+def _integrability_text(found: dict[str, Any]) -> str:
+    if found["local"] is None:
+        return f"not known ({found['reason']})"
+    return (
+        f"{'exists' if found['local'] else 'none'} in the local approximation"
+        + ("" if not found["violation"] else f" (couplings differ by {found['violation']:.3g} of the largest)")
+        + f"; {'exists' if found['nonlocal'] else 'none'} with the sensing kernel"
+    )
 
 
 def _instability_text(instability: dict[str, Any]) -> str:

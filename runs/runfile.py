@@ -120,7 +120,7 @@ class RunSpecification:
 
     def advice(self) -> tuple[str, ...]:
         """What is allowed but probably not meant, one sentence each."""
-        return (*_grid_advice(self), *_phase_advice(self))
+        return (*_grid_advice(self), *_phase_advice(self), *_parameter_advice(self))
 
 
 def load(path: Path | str, overrides: Sequence[str] = ()) -> RunSpecification:
@@ -283,6 +283,14 @@ def _phase_advice(specification: RunSpecification) -> list[str]:
         if abs(mean - density) > 0.01 * density:
             advice.append(f"initial.phases: they hold {name} = {mean:g} on average, the composition says {density:g}")
     return advice
+
+
+def _parameter_advice(specification: RunSpecification) -> list[str]:
+    """Parameters that no law uses, as a mistyped name leaves them."""
+    model = specification.model
+    used = {name for law in model.motility.values() for name in law.parameters_used}
+    used |= {name for law in model.interactions.values() for name in law.parameters_used}
+    return [f"model.parameters.{name}: no law uses it" for name in model.parameters if name not in used]
 
 
 __all__ = [

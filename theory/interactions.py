@@ -153,6 +153,12 @@ class InteractionLaw:
             raise type(error)(f"{what} of {self.interaction.source} on {self.interaction.observer}: {error}") from None
 
     @property
+    def parameters_used(self) -> tuple[str, ...]:
+        """Names of the parameters on which force or torque depend."""
+        trees = (self.force_expression, self.torque_expression)
+        return tuple(name for name in self.parameters if any(tree.has(symbol(name)) for tree in trees))
+
+    @property
     def has_force(self) -> bool:
         """Whether there is a force at all."""
         return bool(self.force_expression != 0)

@@ -58,6 +58,11 @@ class MotilityLaw:
         table[TOTAL] = sympy.Add(*(symbol(name) for name in self.species))
         return parse(self.text, table)
 
+    @property
+    def parameters_used(self) -> tuple[str, ...]:
+        """Names of the parameters on which the speed depends."""
+        return tuple(name for name in self.parameters if self.expression.has(symbol(name)))
+
     @cached_property
     def logarithm(self) -> sympy.Expr:
         """log v as a tree, expanded where the speed is a product of powers and exponentials."""

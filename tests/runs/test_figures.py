@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import runs.figure_style
 import runs.figures
 from runs.execute import run
 from runs.figures import _colour, draw
@@ -38,7 +39,7 @@ def stored(directory: Path, text: str, *overrides: str, scales: Any = None) -> P
 @pytest.fixture(autouse=True)
 def _coarse_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fifth of the pixels of a figure for print, in a third of the time."""
-    monkeypatch.setitem(runs.figures._STYLE, "savefig.dpi", 60)
+    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 60)
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def test_the_command_prints_the_prediction_as_json(case: str, file: str, capsys:
 @pytest.mark.parametrize("case", CASES)
 def test_json_holds_what_it_promises(case: str) -> None:
     found = json.loads(json.dumps(prediction(case), allow_nan=False))
-    assert list(found) == ["homogeneous", "dispersion", "instability", "integrability", "entropy_production"]
+    assert list(found) == ["homogeneous", "dispersion", "instability", "integrability", "entropy_production", "coexistence"]
     assert {name: list(one) for name, one in found["homogeneous"].items()} == {
         "densities": ["A", "B"],
         "speeds": ["A", "B"],
@@ -92,7 +92,7 @@ def test_json_holds_what_it_promises(case: str) -> None:
     assert isinstance(found["integrability"]["nonlocal"], bool)
     assert "linear_density" in found["entropy_production"]
     # what has no value says why
-    for part in ("instability", "integrability", "entropy_production"):
+    for part in ("instability", "integrability", "entropy_production", "coexistence"):
         own = found[part]
         missing = [name for name, value in own.items() if value is None and name != "phase_speed"]
         assert bool(missing) == ("reason" in own), part
@@ -137,6 +137,14 @@ def test_an_ideal_gas(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None
     assert found["instability"]["class"] == "stable"
     assert found["integrability"] == {"local": True, "nonlocal": True, "violation": 0.0, "nonlocal_violation": 0.0}
     assert found["entropy_production"] == {"linear_density": 0.0}
+    alone = {"densities": {"A": 40.0}, "fraction": 1.0}
+    assert found["coexistence"] == {
+        "method": "local",
+        "phases": [alone],
+        "chemical_potentials": {"A": math.log(40.0)},
+        "pressure": 40.0,
+        "nonlocal": {"method": "homogeneous", "phases": [alone]},
+    }
 
 
 def test_wavenumbers_are_taken_exactly(file: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,11 +184,60 @@ def test_no_linear_theory_at_zero_density_or_speed(
         predict(parse(THEORY_ONLY, overrides=list(overrides)))
 
 
+PHASES = ("model.species.A.speed=exp(-tanh((A - 50)/20))", "model.species.B.speed=1.0", "composition.B=10.0")
+
+
+def test_coexisting_phases() -> None:
+    """A separates, B does not care: PHYSICS reference numbers locally, and with the kernel those of the exact formula."""
+    found = predict(parse(THEORY_ONLY, overrides=list(PHASES)))["coexistence"]
+    local, beside = found["phases"], found["nonlocal"]
+    assert found["method"] == "local"
+    assert beside["method"] == "slab"
+    assert [one["densities"]["A"] for one in local] == pytest.approx([116.090543, 16.903988], abs=6e-7)
+    assert [one["densities"]["A"] for one in beside["phases"]] == pytest.approx([103.8284206, 15.0404342], abs=1e-6)
+    for phases in (local, beside["phases"]):
+        assert [one["densities"]["B"] for one in phases] == pytest.approx([10.0, 10.0], rel=1e-9)
+        assert sum(one["fraction"] for one in phases) == pytest.approx(1.0)
+        assert sum(one["fraction"] * one["densities"]["A"] for one in phases) == pytest.approx(50.0)
+
+
+def test_a_mixture_without_a_free_energy_says_what_is_left() -> None:
+    static = ("model.parameters.ka=-0.3",)
+    found = predict(parse(THEORY_ONLY, overrides=list(static)))["coexistence"]
+    assert found["phases"] is None
+    assert found["chemical_potentials"] is None
+    assert "no effective free energy" in found["reason"]
+    assert found["nonlocal"]["method"] == "slab"
+    assert len(found["nonlocal"]["phases"]) == 2
+
+
+def test_pair_interactions_have_no_free_energy_that_is_known() -> None:
+    pair = '\n[[model.interactions]]\nobserver = "A"\nsource = "A"\ncutoff = 2.0\nforce = "exp(-r)"\n'
+    found = predict(parse(THEORY_ONLY.replace("[composition]", pair + "[composition]"), overrides=list(STABLE)))
+    assert found["integrability"]["local"] is None
+    assert "push or turn" in found["integrability"]["reason"]
+    assert found["coexistence"]["phases"] is None
+    assert "not known (particles push" in as_text(found)
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ("oscillatory", ["oscillatory instability, growth rate", "phase speed", "effective free energy: none", "unstable"]),
-        ("static", ["static instability, growth rate", "exists in the local approximation"]),
+        (
+            "oscillatory",
+            [
+                "oscillatory instability, growth rate",
+                "phase speed",
+                "effective free energy: none",
+                "unstable",
+                "no phases are told: the mixture has no effective free energy",
+                "patterns travel",
+            ],
+        ),
+        (
+            "static",
+            ["static instability, growth rate", "exists in the local approximation", "3 phases in the local", "fraction"],
+        ),
         ("stable", ["linearly stable", "per unit volume and time"]),
         ("local and unstable", ["oscillatory instability; with a local kernel", "state a kernel with a range"]),
         ("local and stable", ["linearly stable", "give a cutoff"]),

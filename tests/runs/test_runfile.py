@@ -49,6 +49,9 @@ name = "B"
 motion = { aoup = true, persistence_time = 0.25 }
 speed = "v0"
 translational_diffusion = 0.5
+chemotaxis = { food = { speed_bias = 0.25 } }
+translational_drag = 9.0
+rotational_drag = 3.0
 [model.sensing]
 kernel = "linear"
 range = 1.5
@@ -58,6 +61,29 @@ observer = "A"
 source = "B"
 kernel = "gaussian"
 range = 0.75
+[[model.chemicals]]
+name = "food"
+production = { A = -0.5, B = 2.0 }
+diffusivity = 3.0
+decay_rate = 0.125
+[[model.interactions]]
+observer = "A"
+source = "B"
+cutoff = 5.0
+force = "v0/r**2"
+torque = 1
+[[model.interactions]]
+observer = "A"
+source = "A"
+cutoff = 6.0
+janus = { head_dipole = 112.0, tail_dipole = -53.0, dipole_offset = 0.19, screening_length = 40.0 }
+[[model.mean_field]]
+observer = "A"
+source = "B"
+torque_harmonics = [216.0, -3.0]
+speed_reduction = 12.0
+turning = 0.5
+repulsion = 0.25
 [composition]
 B = 25.0
 A = 75.0
@@ -108,6 +134,13 @@ KEYS = {
     "model.species[].motion.persistence_time": "none",
     "model.species[].speed": None,
     "model.species[].translational_diffusion": "0.0",
+    "model.species[].chemotaxis": "none",
+    "model.species[].chemotaxis.<chemical>": "none",
+    "model.species[].chemotaxis.<chemical>.speed_bias": "0.0",
+    "model.species[].chemotaxis.<chemical>.reorientation_bias": "0.0",
+    "model.species[].chemotaxis.<chemical>.turning": "0.0",
+    "model.species[].translational_drag": "1.0",
+    "model.species[].rotational_drag": "1.0",
     "model.sensing": "none",
     "model.sensing.kernel": '"bump"',
     "model.sensing.range": "1.0",
@@ -117,6 +150,32 @@ KEYS = {
     "model.sensing.pairs[].source": None,
     "model.sensing.pairs[].kernel": None,
     "model.sensing.pairs[].range": None,
+    "model.chemicals": "[]",
+    "model.chemicals[].name": None,
+    "model.chemicals[].production": "none",
+    "model.chemicals[].production.<species>": "none",
+    "model.chemicals[].diffusivity": None,
+    "model.chemicals[].decay_rate": None,
+    "model.chemicals[].adiabatic": "true",
+    "model.interactions": "[]",
+    "model.interactions[].observer": None,
+    "model.interactions[].source": None,
+    "model.interactions[].cutoff": "8.0",
+    "model.interactions[].force": "none",
+    "model.interactions[].torque": "none",
+    "model.interactions[].janus": "none",
+    "model.interactions[].janus.head_dipole": None,
+    "model.interactions[].janus.tail_dipole": None,
+    "model.interactions[].janus.dipole_offset": None,
+    "model.interactions[].janus.screening_length": None,
+    "model.interactions[].janus.permittivity": "1.0",
+    "model.mean_field": "[]",
+    "model.mean_field[].observer": None,
+    "model.mean_field[].source": None,
+    "model.mean_field[].torque_harmonics": "[]",
+    "model.mean_field[].speed_reduction": "0.0",
+    "model.mean_field[].turning": "0.0",
+    "model.mean_field[].repulsion": "0.0",
     "composition": None,
     "composition.<species>": None,
     "domain": None,
@@ -157,6 +216,7 @@ WRONG_VALUES = {
     "true or false": ("1", "0", '"true"', "[]"),
     "a table": ("1", '"a"', "[]", "true"),
     "a list of tables": ("1", '"a"', "{ a = 1 }", "[1]"),
+    "a list of numbers": ("1.0", '"1"', "[true]", '["1"]', "[nan]", "{}"),
     "a list of integers": ("256", "[256.0, 128]", "[true, 128]", '["256", 128]', "[]", "{}"),
     "a number or a list of numbers": (
         "true",
@@ -189,6 +249,18 @@ def test_every_key_reaches_the_specification() -> None:
     assert not read.model.sensing.count_self
     found = {(k.name, k.range, s) for k, s in zip(read.model.channels.kernels, read.model.channels.sources, strict=True)}
     assert found == {("linear", 1.5, 0), ("linear", 1.5, 1), ("gaussian", 0.75, 1)}
+    (food,) = read.model.chemicals
+    assert (food.name, food.production, food.diffusivity, food.decay_rate) == ("food", {"A": -0.5, "B": 2.0}, 3.0, 0.125)
+    assert food.adiabatic
+    np.testing.assert_array_equal(read.model.speed_biases, [[0.0], [0.25]])
+    np.testing.assert_array_equal(read.model.drags, [[1.0, 1.0], [9.0, 3.0]])
+    law = read.model.interactions[0, 1]
+    assert (float(law.force(2.0)), float(law.torque(2.0)), law.cutoff) == (0.5, 1.0, 5.0)
+    # [S2] Table 1: 3 (dh + dt)^2/(4 pi) = 9 x 92.34 at r = 1 but for the screening
+    assert float(read.model.interactions[0, 0].force(1.0)) == pytest.approx(9 * 92.34 * np.exp(-1 / 40), rel=1e-4)
+    coefficients = read.model.mean_field[0, 1]
+    assert (coefficients.torque_harmonics, coefficients.speed_reduction) == ((216.0, -3.0), 12.0)
+    assert (coefficients.turning, coefficients.repulsion) == (0.5, 0.25)
     assert list(read.composition.items()) == [("A", 75.0), ("B", 25.0)]
     assert read.size == (60.0, 30.0)
     assert read.fields is not None
@@ -288,7 +360,11 @@ def test_kernel_names_are_those_of_the_theory() -> None:
 
 @pytest.mark.parametrize("key", keys(), ids=lambda key: key.path)
 def test_wrong_types_are_refused_at_their_key(key: Any) -> None:
-    path = key.path.replace("[]", "[0]").replace("<species>", "A").replace("<parameter>", "v0")
+    # of the interactions the second one, which is that of Janus colloids, and of the species the one with chemotaxis
+    path = key.path.replace(".species[].chemotaxis", ".species[1].chemotaxis").replace(
+        "interactions[].janus", "interactions[1].janus"
+    )
+    path = path.replace("[]", "[0]").replace("<species>", "A").replace("<parameter>", "v0").replace("<chemical>", "food")
     for value in WRONG_VALUES[key.type]:
         problems = problems_of(FULL, f"{path}={value}")
         assert any(one.path.startswith(path) and one.location == f"--set {path}={value}" for one in problems), value
@@ -361,6 +437,8 @@ def test_advice() -> None:
     assert advice[1].endswith("26 has a prime factor above 7; 28 is faster to transform")
     # 0.25 x 205 + 0.75 x 65 = 100
     assert advice[2] == "initial.phases: they hold A = 100 on average, the composition says 75"
+    # a mistyped name adds a parameter
+    assert parse(FULL, overrides=["model.parameters.v00=3.0"]).advice() == ("model.parameters.v00: no law uses it",)
 
 
 def test_slow_packages_are_imported_only_when_needed() -> None:

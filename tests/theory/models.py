@@ -1,6 +1,6 @@
 """Models that several tests use."""
 
-from theory import Model, Motion, Sensing, Species
+from theory import Chemical, Chemotaxis, Model, Motion, Sensing, Species
 
 RUN = Motion(tumble_rate=1.0)
 
@@ -27,3 +27,20 @@ def reference_mixture(dimension: int, sensing: Sensing) -> Model:
     a = "va*exp(-0.006*(A - 40) + 0.010*(B - 60))"
     b = "vb*exp(-0.012*(A - 40) - 0.004*(B - 60))"
     return Model(dimension, [Species("A", RUN, a), Species("B", RUN, b)], parameters, sensing)
+
+
+def steered(
+    biases: tuple[float, float] = (0.1, 0.1), made: tuple[float, float] = (1.0, 1.0), speeds: tuple[str, str] = ("1", "1")
+) -> Model:
+    """Two species that steer by one chemical, which both make ([S1] Eqs. 15, 18)."""
+    species = [
+        Species(n, RUN, v, chemotaxis=(Chemotaxis("c", speed_bias=b),)) for n, v, b in zip("AB", speeds, biases, strict=True)
+    ]
+    return Model(2, species, chemicals=[Chemical("c", dict(zip("AB", made, strict=True)), 1.0, 1.0)])
+
+
+def three_species() -> Model:
+    """[S1] Eq. 10 for three species without a symmetry: four phases coexist near equal densities."""
+    numbers = {"A": (1.0, 40, 20), "B": (1.1, 45, 22), "C": (0.9, 38, 18)}
+    laws = {n: f"exp(-{k}*tanh(({n} - {r})/{w}) + 0.5*tanh((total - 90)/40))" for n, (k, r, w) in numbers.items()}
+    return Model(2, [Species(n, RUN, v) for n, v in laws.items()])
