@@ -122,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     kinetic.add_argument("--harmonics", metavar="M", type=int, default=4, help="number of torque harmonics (default: 4)")
     _json(kinetic)
 
+    onset = _command(commands, "onset", _onset, "onset of flocking from runs of several speeds and densities, and from theory")
+    onset.add_argument("directories", metavar="DIR", nargs="+", type=Path, help="run directories")
+    onset.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    onset.add_argument("--figure", metavar="FILE", type=Path, help="draw it: png, pdf or svg")
+    onset.add_argument("--diameter", metavar="D", type=float, help="of a particle: the figure then shows area fractions")
+    _json(onset)
+
     figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
     figure.add_argument("--output", metavar="FILE", type=Path, help="png, pdf or svg (default: DIR/figure.png)")
@@ -317,6 +324,17 @@ def _kinetic(options: argparse.Namespace) -> int:
 
     found = kinetic(options.directory, after=options.after, harmonics=options.harmonics)
     print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
+    return DONE
+
+
+def _onset(options: argparse.Namespace) -> int:
+    from runs.onset import as_text, onset
+    from runs.onset_figure import draw_onset
+
+    found = onset(options.directories, after=options.after)
+    print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
+    if options.figure is not None:
+        logger.info("%s", draw_onset(found, options.figure, diameter=options.diameter))
     return DONE
 
 

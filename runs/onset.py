@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 # speeds of Boltzmann's lines, evenly spaced in their logarithm, and how far they go beyond the runs
 _LINE_POINTS = 25
-_LINE_MARGIN = 1.5
+_MARGIN = 1.5
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def onset(directories: Sequence[Path | str], *, after: float | None = None) -> d
     -------
     dict
         ``points``: speed, density, polar order and growth rate of every run; ``onsets``: for each speed the densities of the
-        onset by ``simulation`` and by ``pair_correlations``, each None where the runs do not enclose it; ``boltzmann``: speeds, and
-        the densities of the onset with the prefactors ``flux`` and ``printed``.
+        onset by ``simulation`` and by ``pair_correlations``, each None where the runs do not enclose it, and by Boltzmann's
+        theory with the prefactors ``flux`` and ``printed``; ``boltzmann``: the same theory along a line of speeds.
 
     Raises
     ------
@@ -83,8 +83,8 @@ def onset(directories: Sequence[Path | str], *, after: float | None = None) -> d
     speeds = sorted({one["speed"] for one in points})
     return {
         "points": points,
-        "onsets": [_at_speed(speed, [one for one in points if one["speed"] == speed]) for speed in speeds],
-        "boltzmann": boltzmann_lines(models[0].model, speeds[0] / _LINE_MARGIN, speeds[-1] * _LINE_MARGIN),
+        "onsets": [_at_speed(models[0].model, [one for one in points if one["speed"] == speed]) for speed in speeds],
+        "boltzmann": boltzmann_lines(models[0].model, np.geomspace(speeds[0] / _MARGIN, speeds[-1] * _MARGIN, _LINE_POINTS)),
     }
 
 
@@ -93,7 +93,9 @@ def _check_alike(specifications: "Sequence[RunSpecification]") -> None:
     for one in specifications:
         model = one.model
         if model.number_of_species != 1:
-            raise InputError(f"{one.source}: the onset of flocking is worked out for one species, not {model.number_of_species}")
+            raise InputError(
+                f"{one.source}: the onset of flocking is worked out for one species, not {model.number_of_species}"
+            )
         same = dict(model.interactions) == dict(first.model.interactions)
         if not (same and replace(model.species[0], speed="") == replace(first.model.species[0], speed="")):
             raise InputError(f"{first.source} and {one.source} differ in more than the speed and the density of their species")
@@ -110,17 +112,17 @@ def _point(specification: "RunSpecification", directory: Path | str, after: floa
     }
 
 
-def _at_speed(speed: float, points: list[dict[str, Any]]) -> dict[str, Any]:
-    density, order, growth = (
-        np.array([value(one) for one in points])
-        for value in (
-            lambda one: one["density"],
-            lambda one: one["polar_order"]["value"],
-            lambda one: one["growth_rate"]["value"],
-        )
-    )
+def _at_speed(model: Model, points: list[dict[str, Any]]) -> dict[str, Any]:
+    """The onset at the speed of some points, by all routes."""
+    density = np.array([one["density"] for one in points])
+    order, growth = (np.array([one[name]["value"] for one in points]) for name in ("polar_order", "growth_rate"))
     found = {"simulation": steepest_ascent(density, order), "pair_correlations": sign_change(density, growth)}
-    return {"speed": speed} | {name: None if one is None else vars(one) for name, one in found.items()}
+    line = boltzmann_lines(model, np.array([points[0]["speed"]]))
+    return {
+        "speed": points[0]["speed"],
+        **{name: None if one is None else vars(one) for name, one in found.items()},
+        **{name: line[name][0] for name in ("flux", "printed")},
+    }
 
 
 def steepest_ascent(density: Array, order: Array) -> Crossing | None:
@@ -155,7 +157,7 @@ def sign_change(density: Array, growth: Array) -> Crossing | None:
     return Crossing(float(density[n] + share * step), 0.5 * step)
 
 
-def boltzmann_lines(model: Model, slowest: float, fastest: float) -> dict[str, list[float | None]]:
+def boltzmann_lines(model: Model, speeds: Array) -> dict[str, list[float | None]]:
     """Densities (1/length^2) at the onset over speeds (length/time), with both prefactors; None where encounters do not align.
 
     Raises
@@ -165,7 +167,6 @@ def boltzmann_lines(model: Model, slowest: float, fastest: float) -> dict[str, l
     NumericalFailure
         Particles do not leave each other.
     """
-    speeds = np.geomspace(slowest, fastest, _LINE_POINTS)
     theories = [boltzmann_theory(_at(model, speed), 1.0) for speed in speeds]
     densities = {name: [getattr(one, name).onset_density for one in theories] for name in ("flux", "printed")}
     lines = {name: [value if np.isfinite(value) else None for value in values] for name, values in densities.items()}
@@ -187,20 +188,12 @@ def as_text(found: dict[str, Any]) -> str:
         for one in found["points"]
     ]
     lines += ["", f"{'speed':>10} {'simulation':>22} {'pair correlations':>22} {'Boltzmann, flux':>22} {'as printed':>22}"]
-    line = found["boltzmann"]
     for one in found["onsets"]:
         columns = [_told(one[name]) for name in ("simulation", "pair_correlations")]
-        columns += [_interpolated(one["speed"], line["speeds"], line[name]) for name in ("flux", "printed")]
+        columns += ["none" if one[name] is None else f"{one[name]:.4g}" for name in ("flux", "printed")]
         lines.append(f"{one['speed']:10.5g} " + " ".join(f"{column:>22}" for column in columns))
     return "\n".join(lines)
 
 
 def _told(one: dict[str, float] | None) -> str:
     return "not enclosed" if one is None else f"{one['density']:.4g} ± {one['uncertainty']:.2g}"
-
-
-def _interpolated(speed: float, speeds: list[float], densities: list[float | None]) -> str:
-    known = [(np.log(v), np.log(rho)) for v, rho in zip(speeds, densities, strict=True) if rho is not None]
-    if not known or not known[0][0] <= np.log(speed) <= known[-1][0]:
-        return "none"
-    return f"{float(np.exp(np.interp(np.log(speed), *zip(*known, strict=True)))):.4g}"
