@@ -200,8 +200,15 @@ def _boltzmann(specification: "RunSpecification") -> dict[str, Any]:
     return {name: _boltzmann_numbers(getattr(theory, name), density) for name in ("flux", "printed")}
 
 
-def boltzmann_theory(model: "Model", density: float) -> BoltzmannTheory:
+def boltzmann_theory(model: "Model", density: float, *, angles: int = 32, tolerance: float = 1e-5) -> BoltzmannTheory:
     """Boltzmann's theory of a model of one species, at its speed at a density.
+
+    Parameters
+    ----------
+    model, density
+        The model, and the density (1/length^2).
+    angles, tolerance
+        As in :meth:`theory.kinetic.boltzmann.BoltzmannTheory.of`.
 
     Raises
     ------
@@ -216,7 +223,8 @@ def boltzmann_theory(model: "Model", density: float) -> BoltzmannTheory:
     scattering = BinaryScattering(
         model.interactions[0, 0], speed, translational_drag=float(drags[0]), rotational_drag=float(drags[1])
     )
-    return BoltzmannTheory.of(scattering, motion.rotational_diffusion + motion.tumble_rate)
+    decay_rate = motion.rotational_diffusion + motion.tumble_rate
+    return BoltzmannTheory.of(scattering, decay_rate, angles=angles, tolerance=tolerance)
 
 
 def _boltzmann_numbers(one: Boltzmann, density: float) -> dict[str, float | None]:

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 # speeds of Boltzmann's lines, evenly spaced in their logarithm, and how far they go beyond the runs
-_LINE_POINTS = 25
+_LINE_POINTS = 11
 _MARGIN = 1.5
+# of the integrals behind them: to a part in a thousand
+_ANGLES, _TOLERANCE = 16, 1e-4
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def boltzmann_lines(model: Model, speeds: Array) -> dict[str, list[float | None]
     NumericalFailure
         Particles do not leave each other.
     """
-    theories = [boltzmann_theory(_at(model, speed), 1.0) for speed in speeds]
+    theories = [boltzmann_theory(_at(model, speed), 1.0, angles=_ANGLES, tolerance=_TOLERANCE) for speed in speeds]
     densities = {name: [getattr(one, name).onset_density for one in theories] for name in ("flux", "printed")}
     lines = {name: [value if np.isfinite(value) else None for value in values] for name, values in densities.items()}
     return {"speeds": speeds.tolist(), **lines}
