@@ -95,14 +95,14 @@ class PolarityEquation:
         crowded = speed + density * (slope - seen.speed_reduction / xi_t)
         a, b = (factor * speed / (np.pi * xi_r * second_decay) for factor in (first, 0.25 * (second - first)))
         return cls(
-            density,
-            speed,
-            density * first / (2.0 * np.pi * xi_r) - decay,
-            first * (first - second) / (2.0 * np.pi**2 * xi_r**2 * second_decay),
-            0.5 * (crowded + seen.turning * density),
-            model.species[0].translational_diffusion + speed**2 / (4.0 * second_decay),
-            a + b,
-            a - b,
+            density=density,
+            speed=speed,
+            growth_rate=density * first / (2.0 * np.pi * xi_r) - decay,
+            saturation=first * (first - second) / (2.0 * np.pi**2 * xi_r**2 * second_decay),
+            pressure=0.5 * (crowded + seen.turning * density),
+            viscosity=model.species[0].translational_diffusion + speed**2 / (4.0 * second_decay),
+            advection=a + b,
+            compression=a - b,
         )
 
     @property

@@ -18,9 +18,10 @@ Array = NDArray[np.float64]
 Law = Literal["exponential", "power law"]
 
 _FEWEST_POINTS = 3
-# decay constants are looked for from this share of the largest distance to its inverse
+# lengths are looked for from this share of the largest distance to its inverse, exponents up to the steepest
 _RANGE = 1e-4
-_STARTS = 200
+_STEEPEST = 20.0
+_GRID = 200
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,42 @@ class DecayFit:
         return np.asarray(self.amplitude * shape)
 
 
+@dataclass(frozen=True)
+class _Points:
+    """What is fitted: distances, a correlation and weights that add up to 1, each of shape (point,)."""
+
+    law: Law
+    r: Array
+    c: Array
+    w: Array
+
+    def shape(self, constant: float) -> Array:
+        """The decay with an amplitude of 1; powers are those of shares of the largest distance."""
+        return np.asarray(np.exp(-self.r / constant) if self.law == "exponential" else (self.r / self.r.max()) ** -constant)
+
+    def amplitude(self, constant: float) -> float:
+        """The best amplitude, in closed form."""
+        shape = self.shape(constant)
+        total = float(np.sum(self.w * shape**2))
+        return float(np.sum(self.w * shape * self.c)) / total if total > 0.0 else 0.0
+
+    def misfit(self, constant: float) -> float:
+        return float(np.sum(self.w * (self.c - self.amplitude(constant) * self.shape(constant)) ** 2))
+
+    def best(self) -> float:
+        """The best constant: bracketed on a grid, then refined."""
+        span = float(self.r.max())
+        grid = (
+            span * np.geomspace(_RANGE, 1.0 / _RANGE, _GRID)
+            if self.law == "exponential"
+            else np.linspace(0.0, _STEEPEST, _GRID)
+        )
+        near = int(np.argmin([self.misfit(one) for one in grid]))
+        bounds = (float(grid[max(near - 1, 0)]), float(grid[min(near + 1, _GRID - 1)]))
+        found = optimize.minimize_scalar(self.misfit, bounds=bounds, method="bounded", options={"xatol": 1e-10 * bounds[1]})
+        return float(found.x)
+
+
 def fit_decay(distances: ArrayLike, correlation: ArrayLike, law: Law, weights: ArrayLike | None = None) -> DecayFit:
     r"""Fit one law.
 
@@ -73,31 +110,14 @@ def fit_decay(distances: ArrayLike, correlation: ArrayLike, law: Law, weights: A
     r, c = np.asarray(distances, dtype=np.float64), np.asarray(correlation, dtype=np.float64)
     w = np.ones(r.shape) if weights is None else np.asarray(weights, dtype=np.float64)
     known = np.isfinite(c) & (w > 0.0)
-    r, c, w = r[known], c[known], w[known]
-    if r.size < _FEWEST_POINTS or np.any(r <= 0.0):
-        raise InputError(f"a decay needs at least {_FEWEST_POINTS} points at positive distances; there are {r.size}")
-    w = w / w.sum()
-    span = float(r.max())
-    # the constant is the only non-linear parameter: it is bracketed on a grid, then refined
-    scales = span * np.geomspace(_RANGE, 1.0 / _RANGE, _STARTS) if law == "exponential" else np.linspace(0.0, 20.0, _STARTS)
-
-    def shape(constant: float) -> Array:
-        return np.asarray(np.exp(-r / constant) if law == "exponential" else (r / span) ** -constant)
-
-    def amplitude(constant: float) -> float:
-        s = shape(constant)
-        total = float(np.sum(w * s * s))
-        return float(np.sum(w * s * c)) / total if total > 0.0 else 0.0
-
-    def misfit(constant: float) -> float:
-        return float(np.sum(w * (c - amplitude(constant) * shape(constant)) ** 2))
-
-    best = int(np.argmin([misfit(one) for one in scales]))
-    bounds = (scales[max(best - 1, 0)], scales[min(best + 1, _STARTS - 1)])
-    found = optimize.minimize_scalar(misfit, bounds=bounds, method="bounded", options={"xatol": 1e-10 * abs(bounds[1])})
-    constant = float(found.x)
-    scale = 1.0 if law == "exponential" else span**constant
-    return DecayFit(law, amplitude(constant) * scale, constant, misfit(constant))
+    if np.count_nonzero(known) < _FEWEST_POINTS or np.any(r[known] <= 0.0):
+        raise InputError(
+            f"a decay needs at least {_FEWEST_POINTS} points at positive distances; there are {np.count_nonzero(known)}"
+        )
+    points = _Points(law, r[known], c[known], w[known] / w[known].sum())
+    constant = points.best()
+    unit = 1.0 if law == "exponential" else float(points.r.max()) ** constant
+    return DecayFit(law, points.amplitude(constant) * unit, constant, points.misfit(constant))
 
 
 def better_decay(distances: ArrayLike, correlation: ArrayLike, weights: ArrayLike | None = None) -> tuple[DecayFit, DecayFit]:
