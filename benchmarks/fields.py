@@ -26,7 +26,7 @@ CELLS_PER_RANGE = 8
 DENSITY = 50.0
 # so short that every measurement sees the same fields; the cost of a step does not depend on it
 TIME_STEP = 1e-4
-EVALUATIONS = {"etd1": 1, "etdrk2": 2}
+EVALUATIONS = {"exponential_euler": 1, "etdrk2": 2}
 
 
 def cross_mixture(self_inhibition: float = 1.0) -> Model:

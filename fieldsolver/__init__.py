@@ -1,5 +1,6 @@
 """A model as stochastic partial differential equations."""
 
-from fieldsolver.solver import FieldSolver, Monitors
+from fieldsolver.monitors import Monitors
+from fieldsolver.solver import FieldSolver
 
 __all__ = ["FieldSolver", "Monitors"]

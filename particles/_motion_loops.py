@@ -4,9 +4,9 @@ Arrays of all particles are (axis, particle). Loops run over the particles ``sta
 in the cache from one loop to the next.
 
 *clock* is (seed, step, dt, dt/2 or, where steps do not predict, 0). *particles* are (identities, positions, orientations,
-places, headings, speeds, drifts, turn rates) with the velocities of the last step; *velocities* those of this one, (speeds,
-drifts, turn rates, gradients (chemical, axis, particle)). Drifts and turn rates have no rows where particles do not interact,
-gradients none where they do not steer. A species' *law* is
+places, headings; speeds of the last step, speeds expected at the start of the next; drifts and turn rates of the last step);
+*velocities* are those of this one, (speeds, drifts, turn rates, gradients (chemical, axis, particle)). Drifts and turn rates
+have no rows where particles do not interact, gradients none where they do not steer. A species' *law* is
 
     (noise before, noise after, probability of a tumble, spread of diffusing directions, memory, kick, loss, largest factor):
 
@@ -39,11 +39,11 @@ def _predict_place(half: float, speeds: Any, directions: Any, positions: Any, pl
 
 @loop
 def _displace(
-    time: float, speeds: Any, headings: Any, half: float, old_speeds: Any, directions: Any, places: Any, positions: Any
+    time: float, speeds: Any, headings: Any, half: float, expected: Any, directions: Any, places: Any, positions: Any
 ) -> None:
     """Take back by what the place was predicted, and step from there."""
     for i in range(speeds.size):
-        positions[i] = places[i] + (time * speeds[i] * headings[i] - half * old_speeds[i] * directions[i])
+        positions[i] = places[i] + (time * speeds[i] * headings[i] - half * expected[i] * directions[i])
 
 
 @loop
@@ -56,6 +56,13 @@ def _displace_in_place(time: float, speeds: Any, headings: Any, positions: Any) 
 def _drift(time: float, velocities: Any, coordinates: Any) -> None:
     for i in range(velocities.size):
         coordinates[i] += time * velocities[i]
+
+
+@loop
+def _extrapolate(weight: float, speeds: Any, last: Any, expected: Any) -> None:
+    for i in range(speeds.size):
+        expected[i] = speeds[i] + weight * (speeds[i] - last[i])
+        last[i] = speeds[i]
 
 
 @loop
@@ -75,10 +82,10 @@ def _wrap(edge: float, coordinates: Any) -> None:
 @loop
 def _predict(start: int, stop: int, clock: Any, size: Any, noise: float, particles: Any) -> None:
     seed, step, _, half = clock
-    identities, positions, orientations, places, headings, speeds, drifts, rates = particles
+    identities, positions, orientations, places, headings, _, expected, drifts, rates = particles
     for axis in range(positions.shape[0]):
         place = places[axis, start:stop]
-        _predict_place(half, speeds[start:stop], orientations[axis, start:stop], positions[axis, start:stop], place)
+        _predict_place(half, expected[start:stop], orientations[axis, start:stop], positions[axis, start:stop], place)
         if drifts.shape[0] > 0:
             _drift(half, drifts[axis, start:stop], place)
             _copy(orientations[axis, start:stop], headings[axis, start:stop])
@@ -92,7 +99,7 @@ def _predict(start: int, stop: int, clock: Any, size: Any, noise: float, particl
 
 @parallel_loop
 def predict(strips: Any, clock: Any, size: Any, laws: Any, particles: Any) -> None:
-    """Places and headings in the middle of the step, by the velocities of the last one and the first half of the noise."""
+    """Places and headings in the middle of the step, by the velocities of the last ones and the first half of the noise."""
     number_of_strips = strips.shape[1] - 1
     stride = stride_for(number_of_strips)
     for n in numba.prange(strips.shape[0] * number_of_strips):
@@ -108,19 +115,19 @@ def _displace_block(
 ) -> None:
     """Positions at the end of the step, and the velocities that the next one remembers."""
     seed, step, time, half = clock
-    identities, positions, orientations, places, headings, old_speeds, old_drifts, _ = particles
-    old = old_speeds[start:stop]
+    identities, positions, orientations, places, headings, last, expected, old_drifts, _ = particles
+    expected = expected[start:stop]
     for axis in range(positions.shape[0]):
         x, u = positions[axis, start:stop], orientations[axis, start:stop]
         if half > 0.0:
-            _displace(time, speeds, headings[axis, start:stop], half, old, u, places[axis, start:stop], x)
+            _displace(time, speeds, headings[axis, start:stop], half, expected, u, places[axis, start:stop], x)
         else:
             _displace_in_place(time, speeds, u, x)
         if drifts.shape[0] > 0:
             _drift(time, drifts[axis, start:stop], x)
             _drift(-half, old_drifts[axis, start:stop], x)
             _copy(drifts[axis, start:stop], old_drifts[axis, start:stop])
-    _copy(speeds, old)
+    _extrapolate(0.5 if step > 0 else 0.0, speeds, last[start:stop], expected)
     if noise > 0.0:
         add_normals(seed, _TRANSLATION, step, 2, noise, identities, start, stop, positions)
     for axis in range(positions.shape[0]):
@@ -131,7 +138,7 @@ def _displace_block(
 def _turn_block(start: int, stop: int, clock: Any, law: Any, spreads: Any, chances: Any, rates: Any, particles: Any) -> None:
     """Directions at the end of the step."""
     seed, step, time, _ = clock
-    identities, orientations, old_rates = particles[0], particles[2], particles[7]
+    identities, orientations, old_rates = particles[0], particles[2], particles[8]
     if rates.size > 0:
         if orientations.shape[0] == 2:
             turn_by(time, rates[start:stop], orientations[0, start:stop], orientations[1, start:stop])

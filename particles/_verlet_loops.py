@@ -11,16 +11,11 @@ from typing import Any
 import numba
 import numpy as np
 
+from particles._order_loops import cell_of, stride_for, task
 from theory.compiling import inlined, loop, parallel_loop
 
 # entries per block: the unit given to a thread where entries are refreshed
 BLOCK = 2048
-
-
-@inlined
-def _cell_of(coordinate: float, cells_per_length: float, cells: int) -> int:
-    """Cell that holds a coordinate of [0, edge); rounding does not lead beyond the last one."""
-    return min(numba.int64(coordinate * cells_per_length), cells - 1)  # type: ignore[no-any-return]
 
 
 @loop
@@ -31,20 +26,20 @@ def sort_by_cells(cells_per_length: Any, cells: Any, offset: int, reference: Any
     numbers, of which ``offset`` is the first.
     """
     number = reference.shape[1]
-    cell_of = np.empty(number, dtype=np.int64)
+    held_by = np.empty(number, dtype=np.int64)
     starts[:] = 0
     for i in range(number):
-        column = _cell_of(reference[0, i], cells_per_length[0], cells[2])
-        row = _cell_of(reference[1, i], cells_per_length[1], cells[1])
-        layer = _cell_of(reference[2, i], cells_per_length[2], cells[0])
-        cell_of[i] = (layer * cells[1] + row) * cells[2] + column
-        starts[cell_of[i] + 1] += 1
+        column = cell_of(reference[0, i], cells_per_length[0], cells[2])
+        row = cell_of(reference[1, i], cells_per_length[1], cells[1])
+        layer = cell_of(reference[2, i], cells_per_length[2], cells[0])
+        held_by[i] = (layer * cells[1] + row) * cells[2] + column
+        starts[held_by[i] + 1] += 1
     for cell in range(starts.size - 1):
         starts[cell + 1] += starts[cell]
     places = starts.copy()
     for i in range(number):
-        order[places[cell_of[i]]] = offset + i
-        places[cell_of[i]] += 1
+        order[places[held_by[i]]] = offset + i
+        places[held_by[i]] += 1
 
 
 @loop
@@ -81,7 +76,7 @@ def place_images(
     """Fill the entries of one species: ``anchors`` (3, entry), where they are, and ``identities`` (entry,), who they are.
 
     ``centres`` (particle of the species,), in the order of cells, receives the entries that are the particles themselves.
-    """  # fmt: skip
+    """
     image = 0
     for layer in range(-reach[0], cells[0] + reach[0]):
         for row in range(-reach[1], cells[1] + reach[1]):
@@ -107,10 +102,17 @@ def _gap(coordinate: float, bottom: float, height: float) -> float:
 
 
 @inlined
-def _list_run(
-    itself: int, squared_range: float, here: Any, start: int, stop: int, anchors: Any, identities: Any, place: int, out: Any
-) -> int:
+def _span(coordinate: float, range_: float, edge: float, cells: int, reach: int) -> tuple[int, int]:
+    """First and last cell along an axis within a range of a coordinate."""
+    first = numba.int64(math.floor((coordinate - range_) / edge))
+    last = numba.int64(math.floor((coordinate + range_) / edge))
+    return max(first, -reach), min(last, cells + reach - 1)
+
+
+@inlined
+def _list_run(itself: int, squared_range: float, here: Any, start: int, stop: int, entries: Any, place: int, out: Any) -> int:
     """Append the entries of a run that are within the range, but for images of the particle itself; returns the new end."""
+    _, anchors, identities = entries
     end = numba.uint64(place)
     for other in range(numba.uint64(start), numba.uint64(stop)):
         dx, dy, dz = anchors[0, other] - here[0], anchors[1, other] - here[1], anchors[2, other] - here[2]
@@ -122,44 +124,26 @@ def _list_run(
 
 
 @loop
-def _list_neighbours(
-    entry: int,
-    range_: float,
-    cells: Any,
-    reach: Any,
-    cell_size: Any,
-    image_starts: Any,
-    anchors: Any,
-    identities: Any,
-    end: int,
-    out: Any,
-) -> int:
-    """Append the neighbours of one entry to ``out`` as long as they fit; returns the end that they may reach."""  # fmt: skip
+def _list_neighbours(entry: int, range_: float, grid: Any, entries: Any, end: int, out: Any) -> int:
+    """Append the neighbours of one entry to ``out`` as long as they fit; returns the end that they may reach."""
+    cells, reach, edges = grid
+    image_starts, anchors, identities = entries
     here = (anchors[0, entry], anchors[1, entry], anchors[2, entry])
-    itself = identities[entry]
     rows, columns = cells[1] + 2 * reach[1], cells[2] + 2 * reach[2]
-    lowest = (
-        max(numba.int64(math.floor((here[2] - range_) / cell_size[2])), -reach[0]),
-        max(numba.int64(math.floor((here[1] - range_) / cell_size[1])), -reach[1]),
-    )
-    highest = (
-        min(numba.int64(math.floor((here[2] + range_) / cell_size[2])), cells[0] + reach[0] - 1),
-        min(numba.int64(math.floor((here[1] + range_) / cell_size[1])), cells[1] + reach[1] - 1),
-    )
-    for layer in range(lowest[0], highest[0] + 1):
-        far = _gap(here[2], layer * cell_size[2], cell_size[2])
-        for row in range(lowest[1], highest[1] + 1):
-            gap = _gap(here[1], row * cell_size[1], cell_size[1])
+    lowest, highest = _span(here[2], range_, edges[2], cells[0], reach[0])
+    bottom, top = _span(here[1], range_, edges[1], cells[1], reach[1])
+    for layer in range(lowest, highest + 1):
+        far = _gap(here[2], layer * edges[2], edges[2])
+        for row in range(bottom, top + 1):
+            gap = _gap(here[1], row * edges[1], edges[1])
             chord = range_ * range_ - far * far - gap * gap
             if chord < 0.0:
                 continue
-            half = math.sqrt(chord)
-            left = max(numba.int64(math.floor((here[0] - half) / cell_size[0])), -reach[2]) + reach[2]
-            right = min(numba.int64(math.floor((here[0] + half) / cell_size[0])), cells[2] + reach[2] - 1) + reach[2]
-            base = ((layer + reach[0]) * rows + row + reach[1]) * columns
+            left, right = _span(here[0], math.sqrt(chord), edges[0], cells[2], reach[2])
+            base = ((layer + reach[0]) * rows + row + reach[1]) * columns + reach[2]
             start, stop = image_starts[base + left], image_starts[base + right + 1]
             if end + stop - start <= out.size:
-                end = _list_run(itself, range_ * range_, here, start, stop, anchors, identities, end, out)
+                end = _list_run(identities[entry], range_ * range_, here, start, stop, entries, end, out)
             else:
                 end += stop - start
     return end
@@ -167,18 +151,15 @@ def _list_neighbours(
 
 @parallel_loop
 def list_neighbours(
-    stride: int,
     per_block: int,
     multiple: int,
     nobody: int,
     range_: float,
     cells: Any,
     reach: Any,
-    cell_size: Any,
+    edges: Any,
+    entries: Any,
     centres: Any,
-    image_starts: Any,
-    anchors: Any,
-    identities: Any,
     starts: Any,
     lengths: Any,
     ends: Any,
@@ -189,19 +170,19 @@ def list_neighbours(
     A particle's own images are left out: what they do to it cancels by symmetry, and must not be left to rounding at the
     cut-off.
 
-    Each block of ``per_block`` observers has a row of ``neighbours`` (block, capacity). Observer k finds its own from
-    ``starts[k]`` on in the flat array; ``lengths[k]`` is a multiple of ``multiple``, filled up with the entry ``nobody``.
-    ``ends`` (block,) receives what each block takes: where that is above the capacity, its lists are not complete.
-    """  # fmt: skip
+    ``edges`` are those of a cell (x, y, z); ``entries`` where those of the source begin in each cell, anchors and
+    identities. Each block of ``per_block`` observers has a row of ``neighbours`` (block, capacity). Observer k finds its
+    own from ``starts[k]`` on in the flat array; ``lengths[k]`` is a multiple of ``multiple``, filled up with the entry
+    ``nobody``. ``ends`` (block,) receives what each block takes: above the capacity, its lists are not complete.
+    """
     blocks, capacity = neighbours.shape
+    stride = stride_for(blocks)
     for n in numba.prange(blocks):
-        one = n * stride % blocks
+        _, one = task(n, 1, blocks, stride)
         end = 0
         for k in range(one * per_block, min((one + 1) * per_block, centres.size)):
             begin = end
-            end = _list_neighbours(
-                centres[k], range_, cells, reach, cell_size, image_starts, anchors, identities, begin, neighbours[one]
-            )
+            end = _list_neighbours(centres[k], range_, (cells, reach, edges), entries, begin, neighbours[one])
             padded = begin + (end - begin + multiple - 1) // multiple * multiple
             for place in range(end, min(padded, capacity)):
                 neighbours[one, place] = nobody

@@ -6,7 +6,8 @@ those in its middle; with them every mode is integrated exactly,
     c_q(t + h) = exp(-a h) c_q(t) + [1 - exp(-a h)]/a \sum_\mu beta_\mu rho_\mu,q,    a = gamma + Dc q^2,
 
 to the middle of the step, h = dt/2, where particles feel the gradient, and to its end. In the adiabatic limit
-c_q = \sum_\mu beta_\mu rho_\mu,q/a at once.
+c_q = \sum_\mu beta_\mu rho_\mu,q/a at once. Sources are smoothed, see :mod:`particles.mesh`: beyond six cells of the mesh the
+gradient around a particle errs by less than 2 % of itself.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from particles import _chemistry_loops
+from particles.mesh import smoothing
 from theory.fourier import ComplexArray, Grid, complex_array
 from theory.model import Model
 from theory.observables import deposit_window
@@ -49,15 +51,16 @@ class Chemistry:
     def __init__(self, model: Model, grid: Grid, time_step: float, *, middle: bool) -> None:
         self._production = model.production
         self._adiabatic = np.array([one.adiabatic for one in model.chemicals])
-        self._window = deposit_window(grid).ravel()
+        window = deposit_window(grid).ravel()
+        self._source = smoothing(grid).ravel() / window
         self._rates = np.stack([c.decay_rate + c.diffusivity * grid.squared_wavenumber.ravel() for c in model.chemicals])
         self._now = self._coefficients(0.0)
         self._middle = self._coefficients(0.5 * time_step) if middle else self._now
         self._end = self._coefficients(time_step)
-        self._read = 1.0 / (self._window * grid.cells)
+        self._read = 1.0 / (window * grid.cells)
         self._along = [np.ascontiguousarray(k).ravel() * self._read for k in _derivatives(grid)]
-        self.modes: ComplexArray = complex_array(len(model.chemicals), self._window.size)
-        self.seen: ComplexArray = complex_array(len(model.chemicals), self._window.size)
+        self.modes: ComplexArray = complex_array(len(model.chemicals), window.size)
+        self.seen: ComplexArray = complex_array(len(model.chemicals), window.size)
 
     def _coefficients(self, duration: float) -> tuple[Array, Array]:
         """(decay, gain) of each chemical and mode over a duration (time)."""
@@ -67,7 +70,7 @@ class Chemistry:
         gain[decays] = -np.expm1(-rates[decays] * duration) / rates[decays]
         decay[self._adiabatic] = 0.0
         gain[self._adiabatic] = 1.0 / rates[self._adiabatic]
-        return decay, gain / self._window
+        return decay, gain * self._source
 
     @property
     def evolves(self) -> bool:
@@ -77,7 +80,7 @@ class Chemistry:
     def begin(self, spectra: ComplexArray) -> None:
         """Start from the steady concentrations of given densities; modes that do not decay start at zero."""
         steady = np.divide(1.0, self._rates, out=np.zeros_like(self._rates), where=self._rates > 0.0)
-        self._relax((np.zeros_like(steady), steady / self._window), spectra, self.modes, self.modes)
+        self._relax((np.zeros_like(steady), steady * self._source), spectra, self.modes, self.modes)
 
     def _relax(self, coefficients: tuple[Array, Array], spectra: ComplexArray, old: ComplexArray, new: ComplexArray) -> None:
         decay, gain = coefficients

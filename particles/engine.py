@@ -228,7 +228,7 @@ class ParticleEngine:
             self._speeds_now = self._perception.speeds_now(self._particles, self._storage.order.strips)
         return self._speeds_now.copy()
 
-    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> None:
+    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> bool:
         """Step on to a time.
 
         Parameters
@@ -237,6 +237,11 @@ class ParticleEngine:
             Time to reach; ``round(until/time_step)`` steps will have been taken in all.
         interrupt
             Asked before every step; where it says true, the method returns at once.
+
+        Returns
+        -------
+        bool
+            Whether the time was reached.
 
         Raises
         ------
@@ -248,6 +253,7 @@ class ParticleEngine:
         last = round(until / self._time_step)
         while self._step < last and not (interrupt is not None and interrupt()):
             self._take_step()
+        return self._step >= last
 
     def _take_step(self) -> None:
         particles, order = self._particles, self._storage.order

@@ -5,11 +5,12 @@ Continuous law ([S1] Eq. 1):  dr/dt = v u + F/\xi_t + \sqrt{2 D_t} \eta. Discret
 - ``"euler"`` (Euler-Maruyama):  r' = r + v(r) u dt + \sqrt{2 D_t dt} \xi;
 - ``"midpoint"``: speeds and all that acts on particles are those at the predicted middle of the step,
 
-      p  = r + v_old u dt/2 + \sqrt{D_t dt} \xi_1,       v_old the speed of the last step (at first zero),
-      r' = r + v(p) u dt + \sqrt{D_t dt} (\xi_1 + \xi_2).
+      p  = r + w u dt/2 + \sqrt{D_t dt} \xi_1,       w = v_{-1} + (v_{-1} - v_{-2})/2,
+      r' = r + v(p) u dt + \sqrt{D_t dt} (\xi_1 + \xi_2),
 
-  The deterministic flow is of second order, half of the noise acts before it and half after it. There is one evaluation of the
-  speeds per step, as with Euler-Maruyama.
+  with the speed w that is expected at the start of the step from those of the last two (the first step expects zero, the second
+  the speed of the first). The deterministic flow is of second order, half of the noise acts before it and half after it. There
+  is one evaluation of the speeds per step, as with Euler-Maruyama.
 
 Then the direction u, whose laws do not depend on the place and are stepped exactly:
 

@@ -208,8 +208,8 @@ class VerletForces:
             particles.positions[:] = np.minimum(moved, np.nextafter(self._size, 0.0)[:, None])
             particles.places[:] = particles.positions
         raise InputError(
-            f"particles stay too close to each other for the time step {self._time_step:g}, though pushed apart by their forces "
-            f"{_SEPARATIONS} times; shorten particles.time_step or lower the densities"
+            f"particles stay too close to each other for the time step {self._time_step:g}, though pushed apart by their "
+            f"forces {_SEPARATIONS} times; shorten particles.time_step or lower the densities"
         )
 
     def _failure(self, pair: Pair) -> NumericalFailure:
@@ -223,21 +223,18 @@ class VerletForces:
 
     def warnings(self) -> list[str]:
         """Sentences on what a reader of the results must know."""
-        found = []
-        for pair, scales in self._scales.items():
-            told = f"what {self._model.names[pair[1]]} does to {self._model.names[pair[0]]}"
-            found += _told_of_cutoff(told, self._acting[pair].cutoff, scales)
-            fastest, sharpest = self._worst[pair].tolist()
-            if fastest > self._acting[pair].comfortable:
+        found = cutoff_warnings(self._model, self._scales)
+        for pair, worst in self._worst.items():
+            fastest, sharpest = worst.tolist()
+            told, most = _told(self._model, pair), self._acting[pair].comfortable
+            if fastest > most:
                 found.append(
                     f"{told}: a collision pushed with {fastest:.3g} (force over drag), but the time step resolves no more than "
-                    f"{self._acting[pair].comfortable:.3g} well; shorten particles.time_step"
+                    f"{most:.3g} well; shorten particles.time_step"
                 )
             if self._time_step * sharpest > _LARGEST_TURN:
-                found.append(
-                    f"{told}: a particle was turned by {self._time_step * sharpest:.2g} rad in one step; shorten "
-                    "particles.time_step"
-                )
+                turn = self._time_step * sharpest
+                found.append(f"{told}: a particle was turned by {turn:.2g} rad in one step; shorten particles.time_step")
         return found
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -261,11 +258,24 @@ class VerletForces:
         return f"{'; '.join(told)}; skin {_SKIN * max(one.cutoff for one in self._acting.values()):g}"
 
 
-def _told_of_cutoff(told: str, cutoff: float, scales: PairScales) -> list[str]:
-    share = max(scales.neglected_force, scales.neglected_torque)
-    if share <= _LARGEST_NEGLECTED_SHARE:
-        return []
+def _told(model: Model, pair: Pair) -> str:
+    return f"what {model.names[pair[1]]} does to {model.names[pair[0]]}"
+
+
+def cutoff_warnings(model: Model, scales: Mapping[Pair, PairScales]) -> list[str]:
+    """One sentence for each ordered pair of species whose cut-off leaves out more than a little.
+
+    Parameters
+    ----------
+    model
+        The model.
+    scales
+        Of its interactions.
+    """
     return [
-        f"{told}: beyond the cut-off {cutoff:g} lie up to {100.0 * scales.neglected_force:.2g} % of the force and "
-        f"{100.0 * scales.neglected_torque:.2g} % of the torque; raise the cutoff, or show that results do not change"
+        f"{_told(model, pair)}: beyond the cut-off {model.interactions[pair].cutoff:g} lie up to "
+        f"{100.0 * one.neglected_force:.2g} % of the force and {100.0 * one.neglected_torque:.2g} % of the torque; raise the "
+        "cutoff, or show that results do not change"
+        for pair, one in scales.items()
+        if max(one.neglected_force, one.neglected_torque) > _LARGEST_NEGLECTED_SHARE
     ]

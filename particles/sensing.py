@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from particles._mesh_loops import filter_spectra
 from particles.chemistry import Chemistry
-from particles.mesh import Mesh, grid_for
+from particles.mesh import Mesh, grid_for, smoothing
 from theory.errors import InputError
 from theory.fourier import Grid
+from theory.kernels import Kernel
 from theory.model import Model
 from theory.observables import deposit_window
 
@@ -91,6 +92,13 @@ def mesh_for(model: Model, size: Array, spacing: float | None, *, densities: boo
     return grid_for(size, spacing)
 
 
+def _response(kernel: Kernel, grid: Grid) -> Array:
+    """By what the spectrum of a deposited density is multiplied to be sensed, shape of the grid's modes."""
+    response = kernel.transform(grid.wavenumber) / deposit_window(grid) ** 2
+    # the exponential kernel is that of a chemical
+    return response * smoothing(grid) if kernel.name == "exponential" else response
+
+
 class MeshSensing:
     """Sensed densities, concentrations and their gradients by way of a mesh.
 
@@ -115,8 +123,8 @@ class MeshSensing:
     their square root): .24 % at 4 cells per range, .057 % at 8, .007 % at 16 for the bump kernel; .20, .078, .030 % for the
     linear kernel.
 
-    A kernel that is infinite at zero is cut off by the mesh: pairs nearer than about a spacing sense each other as
-    if a spacing apart. A particle's own contribution is exactly that of the mesh, and taken away exactly. Its own
+    A kernel that is infinite at zero is cut off by the mesh: pairs nearer than about four spacings sense each other as
+    blurred by it. A particle's own contribution is exactly that of the mesh, and taken away exactly. Its own
     contribution to the gradient at its place is zero.
     """
 
@@ -129,8 +137,7 @@ class MeshSensing:
         kernels = list(dict.fromkeys(channels))
         self._kernels = np.array([kernels.index(kernel) for kernel in channels], dtype=np.int64)
         self._sources = np.array(model.channels.sources[: len(channels)], dtype=np.int64)
-        window = deposit_window(grid)
-        responses = [kernel.transform(grid.wavenumber) / window**2 for kernel in kernels]
+        responses = [_response(kernel, grid) for kernel in kernels]
         # transforms are not normalised
         self._multipliers = np.array([response.ravel() / grid.cells for response in responses])
         biases = np.array((model.speed_biases, model.reorientation_biases, model.turnings))
@@ -151,10 +158,11 @@ class MeshSensing:
         if self._first_chemical:
             for s in range(self._number):
                 own[s, s] = self.mesh.own_response(responses[self._kernels[self._channels[s, s]]])
-        window = deposit_window(self.mesh.grid)
+        grid = self.mesh.grid
         for p, chemical in enumerate(model.chemicals):
             if chemical.adiabatic:
-                unit = self.mesh.own_response(chemical.transform(self.mesh.grid.wavenumber) / window**2)
+                spread = chemical.transform(grid.wavenumber) * smoothing(grid) / deposit_window(grid) ** 2
+                unit = self.mesh.own_response(spread)
                 own |= {(s, self._number + p): rate * unit for s, rate in enumerate(model.production[p]) if rate != 0.0}
         return own
 

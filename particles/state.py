@@ -53,7 +53,7 @@ class Particles:
         self.offsets = offsets
         self.identities = np.array(identities, dtype=np.int64)
         self._predicts, self._interacts = predicts, interacts
-        self._kept = 2 * d + 1 + (d + 1 if interacts else 0)
+        self._kept = 2 * d + 2 + (d + 1 if interacts else 0)
         self.values: Array = np.zeros((self._kept + (d if predicts else 0) + (d if predicts and interacts else 0), number))
         self._spare = (np.empty_like(self.values), np.empty_like(self.identities))
         self.positions[:] = positions
@@ -78,9 +78,15 @@ class Particles:
         return speeds
 
     @property
+    def expected_speeds(self) -> Array:
+        """Speeds expected at the start of the next step (length/time), by those of the last two, shape (particle,)."""
+        speeds: Array = self.values[2 * self.dimension + 1]
+        return speeds
+
+    @property
     def drifts(self) -> Array:
         """Velocities by pair forces in the last step (length/time), shape (dimension, particle); no rows if there are none."""
-        return self.values[2 * self.dimension + 1 : self._kept - 1] if self._interacts else self.values[:0]
+        return self.values[2 * self.dimension + 2 : self._kept - 1] if self._interacts else self.values[:0]
 
     @property
     def turn_rates(self) -> Array:
@@ -146,12 +152,12 @@ class Particles:
     def moving(self) -> tuple[Any, ...]:
         """What a step reads and writes, as :mod:`particles._motion_loops` takes it."""
         where = self.positions, self.orientations, self.places, self.headings
-        return self.identities, *where, self.speeds, self.drifts, self.turn_rates
+        return self.identities, *where, self.speeds, self.expected_speeds, self.drifts, self.turn_rates
 
     @property
     def _kept_values(self) -> dict[str, NDArray[Any]]:
         """All that a continuation needs."""
-        names = ["positions", "orientations", "identities", "speeds"]
+        names = ["positions", "orientations", "identities", "speeds", "expected_speeds"]
         names += ["drifts", "turn_rates"] if self._interacts else []
         return {name: getattr(self, name) for name in names}
 

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from particles import _verlet_loops
-from particles._order_loops import stride_for
 from particles.images import PeriodicImages
 from particles.state import Particles
 
@@ -131,19 +130,18 @@ class VerletList:
         ends = np.empty(blocks, dtype=np.int64)
         while blocks > 0:
             buffer = self._buffers[pair]
+            images = self.images
             _verlet_loops.list_neighbours(
-                stride_for(blocks),
                 _PER_BLOCK,
                 _MULTIPLE,
-                self.images.nobody,
-                self._cutoffs[pair] + self._skin,
-                self.images.cells,
-                self.images.surroundings,
-                self.images.cell_size,
+                images.nobody,
+                # rounding must not leave out a pair at the very end of the range
+                (self._cutoffs[pair] + self._skin) * (1.0 + 1e-12),
+                images.cells,
+                images.surroundings,
+                images.cell_size,
+                (images.starts[source], images.anchors, images.identities),
                 centres,
-                self.images.starts[source],
-                self.images.anchors,
-                self.images.identities,
                 starts,
                 lengths,
                 ends,

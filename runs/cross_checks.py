@@ -2,24 +2,24 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
+from runs.initial_section import check_initial, check_lengths, check_waves
 from runs.model_section import ModelCheck, check_speed
 from runs.problems import ProblemList, hint, nearest, show_path, value_at
 from runs.settings import (
+    NOISY_STEPPERS,
     DomainSection,
-    InitialSettings,
+    FieldSettings,
     RunFileSections,
     RunSettings,
 )
 from runs.toml_lines import KeyPath
+from theory.errors import InputError
 
-RUNNABLE_DIMENSION = 2
 LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
 MOST_FRAMES = 10**7
-SHARE_TOLERANCE = 1e-6
 
 
 def check_together(sections: RunFileSections, check: ModelCheck, problems: ProblemList) -> None:
@@ -41,16 +41,21 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         dimension = None
     size = None if sections.domain is None else box_size(sections.domain, dimension or 1)
     if isinstance(data.get("initial"), dict) and not problems.touches("initial"):
-        _check_initial(data["initial"], sections.initial, problems)
+        check_initial(data["initial"], sections.initial, problems)
+        if dimension is not None and check.names:
+            check_waves(sections, check.names, dimension, problems)
     if dimension is not None:
         _check_dimension(dimension, problems)
     if check.names:
         _check_densities(check, sections, problems)
     if sections.run is not None:
         _check_times(sections.run, sections, problems)
+    if sections.fields is not None:
+        _check_stepping(sections.fields, problems)
+    _check_order(check, sections, problems)
     if size is not None and sections.domain is not None and not problems.touches("domain"):
         _check_counts(size, sections, problems)
-        _check_patches(size, sections.initial, problems)
+        check_lengths(size, sections.initial, problems)
     _check_scales(sections, check.names, problems)
 
 
@@ -65,14 +70,18 @@ def _check_dimension(dimension: int, problems: ProblemList) -> None:
         if isinstance(value, list) and len(value) != dimension:
             message = f"model.dimension is {dimension}, but the list has {len(value)}"
             problems.add(path, message, "allowed: one number for each dimension")
-    for name in ("fields", "particles"):
-        if name in problems.data and dimension != RUNNABLE_DIMENSION:
-            problems.add(
-                ("model", "dimension"),
-                f"this version runs models in {RUNNABLE_DIMENSION}D only; "
-                f"remove [{name}] to work out the theory of this model alone",
-                f"allowed with [{name}]: {RUNNABLE_DIMENSION}",
-            )
+
+
+def _check_order(check: ModelCheck, sections: RunFileSections, problems: ProblemList) -> None:
+    """The model has equations of the fields' order."""
+    from theory.orders import check_order
+
+    if sections.fields is None or check.model is None:
+        return
+    try:
+        check_order(check.model, sections.fields.order)
+    except InputError as error:
+        problems.add(("fields", "order"), str(error))
 
 
 def _check_densities(check: ModelCheck, sections: RunFileSections, problems: ProblemList) -> None:
@@ -132,18 +141,33 @@ def _check_times(run: RunSettings, sections: RunFileSections, problems: ProblemL
 
 def _check_step(path: KeyPath, time_step: float, run: RunSettings, problems: ProblemList) -> None:
     if time_step > run.output_interval:
-        step = "" if value_at(problems.data, path) is not None else f"the default {time_step:g} is "
         stated = "output_interval" in problems.data["run"]
         origin = "" if stated else " (duration/100, as it is not stated)"
         problems.add(
             path,
-            f"{step}longer than run.output_interval = {run.output_interval:g}{origin}; "
-            "shorten the step or state a longer interval",
+            f"longer than run.output_interval = {run.output_interval:g}{origin}; shorten the step or state a longer interval",
             f"allowed: a number > 0 and <= {run.output_interval:g}",
         )
     elif run.duration > MOST_STEPS * time_step:
         message = f"more than 2^53 steps in run.duration = {run.duration:g}"
         problems.add(path, message, f"allowed: a number >= {run.duration / MOST_STEPS:g}")
+
+
+def _check_stepping(fields: FieldSettings, problems: ProblemList) -> None:
+    """Steps that follow the error, and schemes without noise, are for deterministic runs."""
+    if fields.tolerance is not None and fields.time_step is not None:
+        problems.add(("fields", "tolerance"), "stated beside fields.time_step, which is fixed; keep one of the two")
+    if fields.noise == 0.0:
+        return
+    if fields.tolerance is not None:
+        message = f"a noisy run has a fixed time step, and fields.noise is {fields.noise:g}; leave it out, or set noise = 0"
+        problems.add(("fields", "tolerance"), message)
+    if fields.stepper is not None and fields.stepper not in NOISY_STEPPERS:
+        problems.add(
+            ("fields", "stepper"),
+            f"this scheme is for deterministic runs, and fields.noise is {fields.noise:g}",
+            "allowed with noise: " + " or ".join(f'"{name}"' for name in NOISY_STEPPERS),
+        )
 
 
 def _check_counts(size: tuple[float, ...], sections: RunFileSections, problems: ProblemList) -> None:
@@ -164,15 +188,6 @@ def _check_counts(size: tuple[float, ...], sections: RunFileSections, problems: 
     elif count < 0.5:
         message = f"{count:.4g} particles in the box; choose a larger box or higher densities"
         problems.add(("composition",), message, "allowed: at least 1 particle")
-
-
-def _check_patches(size: tuple[float, ...], initial: InitialSettings, problems: ProblemList) -> None:
-    if initial.patch_size is not None and initial.patch_size > min(size):
-        problems.add(
-            ("initial", "patch_size"),
-            "longer than the shortest edge of the box",
-            f"allowed: a number > 0 and <= {min(size):g}",
-        )
 
 
 def _check_scales(sections: RunFileSections, names: tuple[str, ...], problems: ProblemList) -> None:
@@ -198,20 +213,4 @@ def _check_scales(sections: RunFileSections, names: tuple[str, ...], problems: P
             ("fields", "noise_length"),
             "missing; the local kernel has no range at which noise could end: state a length, or noise = 0",
             "allowed: a number > 0",
-        )
-
-
-def _check_initial(data: Mapping[str, Any], initial: InitialSettings, problems: ProblemList) -> None:
-    if initial.state == "phases" and not initial.phases:
-        problems.add(("initial", "state"), "no [[initial.phases]] in the file; add one for each phase")
-    elif initial.phases and "state" not in data:
-        problems.add(("initial", "phases"), 'phases are used with state = "phases" only; state it in [initial]')
-    if initial.patch_size is not None and initial.geometry == "slab" and "geometry" not in data:
-        problems.add(("initial", "patch_size"), 'used with geometry = "patches" only; state it in [initial]')
-    total = math.fsum(phase.share for phase in initial.phases)
-    if initial.phases and abs(total - 1.0) > SHARE_TOLERANCE:
-        problems.add(
-            ("initial", "phases"),
-            f"the shares add up to {total:.9g}",
-            f"allowed: 1 within {SHARE_TOLERANCE:g}",
         )

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from runs.atomic import StoreError
 from runs.checkpoint import NEWEST, PREVIOUS
+from runs.frames_of_run import stored_specification
 from runs.initial import initial_density
+from runs.initial_source import FROM_ELSEWHERE, keep_source, kept_source, read_source
 from runs.locking import RunLock
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, provenance, recall_wisdom
-from runs.runfile import RunSpecification, parse
-from runs.store import Store, read_run_file, write_run_file
+from runs.runfile import RunSpecification, Scale
+from runs.store import Store, write_run_file
 from theory.errors import NumericalFailure
-from theory.fourier import Grid
+from theory.fourier import Array, Grid
 from theory.frames import Frame, Json, State
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("twoscale")
 
-Scale = Literal["fields", "particles"]
 Status = Literal["done", "interrupted", "failed"]
 
 _SCALES: tuple[Scale, ...] = ("fields", "particles")
@@ -48,7 +49,7 @@ class Engine(Protocol):
     def step(self) -> int: ...
     @property
     def time_step(self) -> float: ...
-    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> None: ...
+    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> bool: ...
     def frame(self) -> Frame: ...
     def state(self) -> State: ...
     def restore(self, state: State) -> None: ...
@@ -87,21 +88,33 @@ class Outcome:
     seconds: float
 
 
-def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1) -> Engine:
+def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1, source: Array | None = None) -> Engine:
     """The engine of one scale, at its initial state.
+
+    Parameters
+    ----------
+    specification
+        The run.
+    scale
+        Which engine.
+    threads
+        Threads of the engine.
+    source
+        Initial densities that were read from elsewhere, see :func:`runs.initial.initial_density`.
 
     Raises
     ------
     InputError
-        The model cannot be run at this scale.
+        The model cannot be run at this scale, or its initial state cannot be read.
     """
     recall_wisdom()
-    engine = _build_fields(specification, threads) if scale == "fields" else _build_particles(specification, threads)
+    build = _build_fields if scale == "fields" else _build_particles
+    engine = build(specification, threads, source)
     keep_wisdom()
     return engine
 
 
-def _build_fields(specification: RunSpecification, threads: int) -> Engine:
+def _build_fields(specification: RunSpecification, threads: int, source: Array | None) -> Engine:
     from fieldsolver import FieldSolver
 
     settings = specification.fields
@@ -110,10 +123,13 @@ def _build_fields(specification: RunSpecification, threads: int) -> Engine:
     return FieldSolver(
         specification.model,
         specification.size,
-        initial_density(specification, grid),
+        initial_density(specification, grid, source),
+        order=settings.order,
+        precision=settings.precision,
         noise=settings.noise,
         noise_length=settings.noise_length,
         time_step=fields_time_step(specification),
+        tolerance=settings.tolerance,
         stepper=settings.stepper,
         seed=specification.run.seed,
         threads=threads,
@@ -121,8 +137,10 @@ def _build_fields(specification: RunSpecification, threads: int) -> Engine:
     )
 
 
-def fields_time_step(specification: RunSpecification) -> float:
-    """Time step of the fields (time): as stated, or the solver's default, shortened so that outputs fall on steps.
+def fields_time_step(specification: RunSpecification) -> float | None:
+    """Fixed time step of the fields (time): as stated, or with noise the default, shortened so that outputs fall on steps.
+
+    None where steps follow the error.
 
     Raises
     ------
@@ -133,14 +151,37 @@ def fields_time_step(specification: RunSpecification) -> float:
 
     settings, interval = specification.fields, specification.run.output_interval
     assert settings is not None
-    if settings.time_step is not None:
+    if settings.time_step is not None or settings.noise == 0.0:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
-    longest = default_time_step(specification.model, specification.model.densities(dict(specification.composition)), grid)
+    composition = specification.model.densities(dict(specification.composition))
+    return _divided(interval, default_time_step(specification.model, composition, grid, settings.order))
+
+
+def particles_time_step(specification: RunSpecification) -> float:
+    """Time step of the particles (time): as stated, or the engine's default, shortened so that outputs fall on steps.
+
+    Raises
+    ------
+    InputError
+        There is no default: no time step resolves a pair interaction.
+    """
+    from particles.timestep import default_time_step
+
+    settings, model = specification.particles, specification.model
+    assert settings is not None
+    if settings.time_step is not None:
+        return settings.time_step
+    densities = model.densities(dict(specification.composition))
+    return _divided(specification.run.output_interval, default_time_step(model, densities))
+
+
+def _divided(interval: float, longest: float) -> float:
+    """The longest part of an interval that is not longer than something."""
     return interval / math.ceil(interval / longest * (1.0 - 1e-12))
 
 
-def _build_particles(specification: RunSpecification, threads: int) -> Engine:
+def _build_particles(specification: RunSpecification, threads: int, source: Array | None) -> Engine:
     from particles import ParticleEngine
 
     settings = specification.particles
@@ -150,13 +191,14 @@ def _build_particles(specification: RunSpecification, threads: int) -> Engine:
     if specification.initial.state != "homogeneous":
         spacing = min(one for one in model.sensing_ranges if one > 0.0) / 4.0
         shape = tuple(2 * max(4, round(edge / spacing / 2.0)) for edge in specification.size[::-1])
-        density = initial_density(specification, Grid(tuple(specification.size), shape))
+        density = initial_density(specification, Grid(tuple(specification.size), shape), source)
     return ParticleEngine(
         model,
         specification.size,
         dict(specification.composition),
-        time_step=settings.time_step,
+        time_step=particles_time_step(specification),
         sensing=settings.sensing,
+        integrator=settings.integrator,
         seed=specification.run.seed,
         mesh_spacing=settings.mesh_spacing,
         threads=threads,
@@ -209,9 +251,12 @@ def run(
             f"{directory}: holds a run already; continue it with 'twoscale resume {directory}', or choose another --output"
         )
     # engines first: a model that cannot be run leaves no directory behind
-    engines = {scale: build_engine(specification, scale, count) for scale in wanted}
+    source = read_source(specification) if specification.initial.state in FROM_ELSEWHERE else None
+    engines = {scale: build_engine(specification, scale, count, source) for scale in wanted}
     with RunLock(directory):
         write_run_file(directory, specification.text)
+        if source is not None:
+            keep_source(directory, specification.model.names, source)
         facts = provenance(seed=specification.run.seed, threads=count, overrides=specification.overrides)
         facts["scales"] = list(wanted)
         stores = {
@@ -263,12 +308,12 @@ def resume(
                 logger.warning("%s: %s", scale, warning)
             facts = checkpoint.provenance
             specification = stored_specification(directory, facts)
-            engine = build_engine(specification, scale, count)
+            engine = build_engine(specification, scale, count, _kept(directory, specification))
             if checkpoint.state is not None:
                 engine.restore(checkpoint.state)
             stores[scale], engines[scale] = store, engine
         for scale in _not_begun(facts, stores):
-            engines[scale] = build_engine(specification, scale, count)
+            engines[scale] = build_engine(specification, scale, count, _kept(directory, specification))
             stores[scale] = _begin(directory / scale, scale, engines[scale], facts, specification.text)
         settings = specification.run
         if duration is not None:
@@ -276,16 +321,16 @@ def resume(
         return _simulate_all(engines, stores, settings, quiet)
 
 
+def _kept(directory: Path, specification: RunSpecification) -> Array | None:
+    if specification.initial.state not in FROM_ELSEWHERE:
+        return None
+    return kept_source(directory, specification.model.names)
+
+
 def _not_begun(facts: Mapping[str, Json], begun: Mapping[Scale, Store]) -> list[Scale]:
     """Scales of a run that was killed before they had their first checkpoint."""
     wanted = facts.get("scales", [])
     return [scale for scale in _SCALES if isinstance(wanted, list) and scale in wanted and scale not in begun]
-
-
-def stored_specification(directory: Path | str, facts: object) -> RunSpecification:
-    """The run file of a run directory, with the overrides that it was run with."""
-    overrides = facts.get("overrides", []) if hasattr(facts, "get") else []
-    return parse(read_run_file(directory), source=str(Path(directory) / "run.toml"), overrides=[str(one) for one in overrides])
 
 
 class _Interruption:
@@ -354,9 +399,8 @@ def _simulate(
         try:
             while True:
                 target = next_output * settings.output_interval if next_output <= outputs else settings.duration
-                engine.advance(target, interrupt=pause)
+                reached = engine.advance(target, interrupt=pause)
                 progress.update(engine.time, engine.step)
-                reached = engine.step >= round(target / engine.time_step)
                 if reached and next_output <= outputs:
                     store.append(engine.frame())
                     next_output += 1
@@ -381,4 +425,4 @@ def _simulate(
     )
 
 
-__all__ = ["Outcome", "build_engine", "resume", "run", "stored_specification"]
+__all__ = ["Outcome", "Scale", "build_engine", "resume", "run", "stored_specification"]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runs.atomic import StoreError
-from runs.execute import Scale, stored_specification
-from runs.runfile import RunSpecification
+from runs.runfile import RunSpecification, Scale, parse
 from runs.series import Series, list_segments, open_series
+from runs.store import read_run_file
 from theory.errors import InputError
 from theory.fourier import Array, ComplexArray, Grid
 from theory.observables import deposit_window, modes
@@ -169,3 +169,9 @@ def open_run(directory: Path | str) -> tuple[RunSpecification, dict[Scale, Densi
     facts = open_series(path / found[0]).provenance
     specification = stored_specification(path, facts)
     return specification, {scale: DensityFrames.of(path / scale, specification) for scale in found}
+
+
+def stored_specification(directory: Path | str, facts: object) -> RunSpecification:
+    """The run file of a run directory, with the overrides that it was run with."""
+    overrides = facts.get("overrides", []) if hasattr(facts, "get") else []
+    return parse(read_run_file(directory), source=str(Path(directory) / "run.toml"), overrides=[str(one) for one in overrides])

@@ -1,21 +1,31 @@
-"""Initial densities, the same for both scales.
+"""Initial densities, the same for both scales and for every grid.
 
-Every random number is a function of the seed and the place, so that a run can be set up again bit for bit.
+Every random number is a function of the seed and of the place, so that a run can be set up again bit for bit. Random fields are
+drawn on a grid of their own, which depends on the box and on the width of the field alone, and brought to other grids by their
+Fourier modes: fields on any grid and particles start from one and the same state.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from runs.initial_source import FROM_ELSEWHERE, read_source
 from theory.counter_random import Stream, normal_pairs
 from theory.errors import InputError
 from theory.fourier import Array, Grid
+from theory.resampling import resampled
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
 
+Layout = NDArray[np.intp]
 
-def initial_density(specification: "RunSpecification", grid: Grid) -> Array:
+# cells of the grid of a random field per width: the Gaussian by which it is smoothed is 1e-13 at the Nyquist wavenumber
+_CELLS_PER_WIDTH = 2.5
+
+
+def initial_density(specification: "RunSpecification", grid: Grid, source: Array | None = None) -> Array:
     """Initial densities of a run.
 
     Parameters
@@ -24,63 +34,114 @@ def initial_density(specification: "RunSpecification", grid: Grid) -> Array:
         The run: its composition, box and initial state.
     grid
         Where densities are wanted.
+    source
+        Densities that were read from a file or another run, shape (species, [nz,] [ny,] nx); read now where they are needed and
+        not given.
 
     Returns
     -------
     ndarray
-        Shape (species, ny, nx) (1/length^2), not negative; the mean of each species is the composition.
+        Shape (species, [nz,] [ny,] nx) (1/length^d), not negative; the mean of each species is the composition.
 
     Raises
     ------
     InputError
-        No phase holds any of a species that the composition has.
+        No phase holds any of a species that the composition has, or densities cannot be read.
     """
     model, initial = specification.model, specification.initial
     composition = model.densities(dict(specification.composition))
     reach = float(model.sensing_ranges.max()) or 2.0 * max(grid.spacing)
-    shape = (composition.size, *grid.shape)
-    if initial.state == "homogeneous":
-        density = np.broadcast_to(composition[:, None, None], shape).copy()
+    if initial.state in FROM_ELSEWHERE:
+        density = resampled(read_source(specification) if source is None else source, grid.shape)
+    elif initial.state == "phases":
+        density = _phases(specification, grid, 0.25 * reach)
+    elif initial.state == "waves":
+        density = _waves(specification, grid)
     else:
-        shares = np.array([phase.share for phase in initial.phases])
-        values = np.array([model.densities(dict(phase.densities)) for phase in initial.phases])
-        layout = _slabs(shares, grid) if initial.geometry == "slab" else _patches(specification, shares, grid)
-        density = np.stack([_smoothed(values[layout, s], grid, 0.25 * reach) for s in range(composition.size)])
-    if initial.noise > 0.0:
+        density = np.broadcast_to(composition.reshape(-1, *(1,) * grid.dimension), (composition.size, *grid.shape)).copy()
+    if initial.relative_noise > 0.0:
         for s in range(composition.size):
-            density[s] *= 1.0 + initial.noise * _random_field(specification.run.seed, s, grid, 0.5 * reach)
-    density = np.maximum(density, 0.0)
-    means = density.mean(axis=(1, 2))
-    for name, mean, wanted in zip(model.names, means, composition, strict=True):
+            density[s] *= 1.0 + initial.relative_noise * _random_field(specification.run.seed, s, grid, 0.5 * reach)
+    return _rescaled(specification, np.maximum(density, 0.0), composition)
+
+
+def _rescaled(specification: "RunSpecification", density: Array, composition: Array) -> Array:
+    """Densities with the composition as their means."""
+    means = density.mean(axis=tuple(range(1, density.ndim)))
+    for name, mean, wanted in zip(specification.model.names, means, composition, strict=True):
         if mean == 0.0 and wanted > 0.0:
             raise InputError(f"initial.phases: no phase holds any {name}, of which the composition has {wanted:g}")
-    return np.asarray(density * np.divide(composition, means, out=np.zeros_like(means), where=means > 0.0)[:, None, None])
+    factors = np.divide(composition, means, out=np.zeros_like(means), where=means > 0.0)
+    return np.asarray(density * factors.reshape(-1, *(1,) * (density.ndim - 1)))
 
 
-def _slabs(shares: Array, grid: Grid) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+def _phases(specification: "RunSpecification", grid: Grid, width: float) -> Array:
+    """Phases side by side, their interfaces smoothed over a width (length)."""
+    initial = specification.initial
+    values = np.array([specification.model.densities(dict(phase.densities)) for phase in initial.phases])
+    shares = np.array(specification.phase_shares)
+    if initial.geometry == "slab":
+        layout = _slabs(shares, grid)
+    elif initial.geometry == "droplet":
+        layout = _droplet(shares, initial.radius, grid)
+    else:
+        layout = _patches(specification, shares, grid)
+    return np.stack([_smoothed(values[layout, s], grid, width) for s in range(values.shape[1])])
+
+
+def _slabs(shares: Array, grid: Grid) -> Layout:
     """Phase of each cell: slabs side by side along x."""
-    position = (np.arange(grid.shape[1]) + 0.5) / grid.shape[1]
+    position = (np.arange(grid.shape[-1]) + 0.5) / grid.shape[-1]
     phase = np.minimum(np.searchsorted(np.cumsum(shares), position), shares.size - 1)
     return np.broadcast_to(phase, grid.shape)
 
 
-def _patches(specification: "RunSpecification", shares: Array, grid: Grid) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+def _droplet(shares: Array, radius: float | None, grid: Grid) -> Layout:
+    """Phase of each cell: the first in the middle of the box, the others in shells around it."""
+    centred = [grid.coordinates(axis) - 0.5 * edge for axis, edge in zip("xyz", grid.size, strict=False)]
+    meshes = np.meshgrid(*centred[::-1], indexing="ij", sparse=True)
+    distance = np.sqrt(sum(mesh**2 for mesh in meshes))
+    if radius is not None:
+        return np.asarray(distance > radius, dtype=np.intp)
+    return _level_sets(distance, shares)
+
+
+def _patches(specification: "RunSpecification", shares: Array, grid: Grid) -> Layout:
     """Phase of each cell: level sets of a smooth random field, each filling its share."""
     # a patch is half a wave of the field
     field = _random_field(specification.run.seed, len(specification.composition), grid, specification.patch_size / np.pi)
+    return _level_sets(field, shares)
+
+
+def _level_sets(field: Array, shares: Array) -> Layout:
     edges = np.quantile(field, np.clip(np.cumsum(shares)[:-1], 0.0, 1.0))
     return np.searchsorted(edges, field)
 
 
+def _waves(specification: "RunSpecification", grid: Grid) -> Array:
+    """Mean densities times one plus the sum of the waves of each species."""
+    names = specification.model.names
+    composition = specification.model.densities(dict(specification.composition))
+    places = [grid.coordinates(axis) / edge for axis, edge in zip("xyz", grid.size, strict=False)]
+    meshes = np.meshgrid(*places[::-1], indexing="ij", sparse=True)[::-1]
+    relative = np.ones((len(names), *grid.shape))
+    for one in specification.initial.waves:
+        turns = sum(periods * mesh for periods, mesh in zip(one.wave, meshes, strict=True))
+        relative[names.index(one.species)] += one.amplitude * np.cos(2.0 * np.pi * turns + one.phase)
+    return np.asarray(relative * composition.reshape(-1, *(1,) * grid.dimension))
+
+
 def _random_field(seed: int, number: int, grid: Grid, width: float) -> Array:
-    """A Gaussian field of zero mean and unit variance, smoothed over a width (length)."""
-    noise = normal_pairs(seed, Stream.INITIAL_FIELD, number, grid.cells)[0].reshape(grid.shape)
-    smooth = _smoothed(noise, grid, width)
+    """A Gaussian field of zero mean and unit variance, smoothed over a width (length); the same on every fine enough grid."""
+    shape = tuple(2 * max(4, round(0.5 * _CELLS_PER_WIDTH * edge / width)) for edge in grid.size[::-1])
+    own = Grid(grid.size, shape)
+    noise = normal_pairs(seed, Stream.INITIAL_FIELD, number, own.cells)[0].reshape(own.shape)
+    smooth = _smoothed(noise, own, width)
     smooth = smooth - smooth.mean()
-    return np.asarray(smooth / smooth.std())
+    return resampled(smooth / smooth.std(), grid.shape)
 
 
 def _smoothed(field: Array, grid: Grid, width: float) -> Array:
     """The field convolved with a Gaussian of a standard deviation (length)."""
     gauss = np.exp(-0.5 * np.minimum(grid.squared_wavenumber * width**2, 1400.0))
-    return np.asarray(np.fft.irfft2(np.fft.rfft2(field) * gauss, s=grid.shape))
+    return np.asarray(np.fft.irfftn(np.fft.rfftn(field) * gauss, s=grid.shape, axes=tuple(range(grid.dimension))))

@@ -6,6 +6,7 @@ The text of a motility law is parsed against a list of allowed constructs and ne
 `theory.expressions`.
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -99,6 +100,16 @@ class RunSpecification:
     def patch_size(self) -> float:
         """Edge of a patch of the initial state (length): as stated, or a quarter of the shortest edge."""
         return self.initial.patch_size if self.initial.patch_size is not None else min(self.size) / 4.0
+
+    @property
+    def phase_shares(self) -> tuple[float, ...]:
+        """Shares of the box that the phases of the initial state fill: as stated, or from the radius of the droplet."""
+        initial = self.initial
+        if initial.geometry == "droplet" and initial.radius is not None:
+            ball = {1: 2.0, 2: math.pi, 3: 4.0 * math.pi / 3.0}[len(self.size)] * initial.radius ** len(self.size)
+            inside = ball / math.prod(self.size)
+            return (inside, 1.0 - inside)
+        return tuple(phase.share or 0.0 for phase in initial.phases)
 
     def require_scale(self, scale: Scale | None = None) -> tuple[Scale, ...]:
         """The scales to run: the one asked for, or all that the file states.
@@ -279,7 +290,8 @@ def _phase_advice(specification: RunSpecification) -> list[str]:
         return []
     advice = []
     for name, density in specification.composition.items():
-        mean = sum(phase.share * phase.densities[name] for phase in specification.initial.phases)
+        phases = zip(specification.phase_shares, specification.initial.phases, strict=True)
+        mean = sum(share * phase.densities[name] for share, phase in phases)
         if abs(mean - density) > 0.01 * density:
             advice.append(f"initial.phases: they hold {name} = {mean:g} on average, the composition says {density:g}")
     return advice

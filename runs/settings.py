@@ -8,8 +8,7 @@ number is expected. What spans several sections is checked in `runs.cross_checks
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 REQUIRED_SECTIONS = ("model", "composition", "domain", "run")
 
@@ -18,14 +17,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 # marks of union members in pydantic's error locations; no key looks like them
 TAGS = ("<number>", "<list>")
 KernelName = Literal["bump", "linear", "gaussian", "exponential", "local"]
-
-
-def _supported_order(order: int) -> int:
-    if order > 0:
-        raise PydanticCustomError(
-            "order", "only order 0 (fluctuating hydrodynamics) is supported in this version; write order = 0"
-        )
-    return order
+StepperName = Literal["sbdf2", "etdrk2", "etdrk4", "exponential_euler"]
+NOISY_STEPPERS = ("etdrk2", "exponential_euler")
 
 
 def constant_as_text(speed: Any) -> Any:
@@ -214,16 +207,28 @@ class FieldSettings(Section):
         max_length=3,
         description="number of grid cells along x, y, ..., one for each dimension; products of small primes are fastest",
     )
-    order: Annotated[int, AfterValidator(_supported_order)] = Field(
-        default=0, ge=0, description="highest angular harmonic that is kept; 0 is fluctuating hydrodynamics"
+    order: int = Field(
+        default=0, ge=0, le=64, description="highest angular harmonic that is kept; 0 is fluctuating hydrodynamics"
+    )
+    precision: Literal["float64", "float32"] = Field(
+        default="float64", description="of fields and transforms; modes and time steps are in double precision in any case"
     )
     noise: NonNegative = Field(default=1.0, description="factor of the variance of the noise; 0 is deterministic")
     time_step: Positive | None = Field(
         default=None,
-        description="time step (time)",
-        json_schema_extra={"default_text": "chosen by the solver"},
+        description="fixed time step (time)",
+        json_schema_extra={"default_text": "follows the error; with noise chosen by the solver"},
     )
-    stepper: Literal["etdrk2", "etd1"] = Field(default="etdrk2", description="time stepping scheme")
+    tolerance: Annotated[float, Field(ge=1e-10, le=0.1)] | None = Field(
+        default=None,
+        description="largest error of a time step that follows the error, relative to the variation of the densities",
+        json_schema_extra={"default_text": "0.001"},
+    )
+    stepper: StepperName | None = Field(
+        default=None,
+        description="time stepping scheme",
+        json_schema_extra={"default_text": '"sbdf2"; with noise "etdrk2"'},
+    )
     noise_length: Positive | None = Field(
         default=None,
         description="coarse-graining length below which no noise acts (length)",
@@ -244,10 +249,17 @@ class ParticleSettings(Section):
         default="mesh",
         description="how densities are sensed: on a mesh, or exactly by summing over neighbours",
     )
-    time_step: Positive = Field(default=0.01, description="time step (time)")
+    time_step: Positive | None = Field(
+        default=None,
+        description="time step (time)",
+        json_schema_extra={"default_text": "chosen by the engine"},
+    )
+    integrator: Literal["midpoint", "euler"] = Field(
+        default="midpoint", description="scheme of positions: of second order, or that of Euler and Maruyama"
+    )
     mesh_spacing: Positive | None = Field(
         default=None,
-        description="edge of a cell of the sensing mesh (length)",
+        description="largest edge of a cell of the mesh by which densities are sensed and chemicals spread (length)",
         json_schema_extra={"default_text": "chosen by the engine"},
     )
     save_positions: bool = Field(default=True, description="whether frames hold the positions and directions of all particles")
@@ -273,31 +285,75 @@ class RunSettings(Section):
 class PhaseSection(Section):
     """One phase of the initial state."""
 
-    share: float = Field(ge=0.0, le=1.0, description="share of the box that the phase fills; all shares add up to 1")
+    share: Annotated[float, Field(ge=0.0, le=1.0)] | None = Field(
+        default=None,
+        description="share of the box that the phase fills; all shares add up to 1",
+        json_schema_extra={"default_text": "required, but with radius"},
+    )
     densities: Mapping[str, NonNegative] = Field(description="number density of each species (1/length^dimension)")
+
+
+class WaveSection(Section):
+    """One wave of the density of one species in the initial state."""
+
+    species: str = Field(description="species whose density the wave modulates")
+    wave: tuple[int, ...] = Field(
+        strict=False, min_length=1, max_length=3, description="number of periods along x, y, ..., with signs"
+    )
+    amplitude: float = Field(ge=-1.0, le=1.0, description="amplitude relative to the mean density")
+    phase: float = Field(default=0.0, description="phase of the cosine at the corner of the box (radian)")
 
 
 class InitialSettings(Section):
     """The state from which a run starts."""
 
-    state: Literal["homogeneous", "phases"] = Field(
-        default="homogeneous", description="the composition everywhere, or the phases side by side"
+    state: Literal["homogeneous", "phases", "waves", "file", "run"] = Field(
+        default="homogeneous",
+        description="the composition everywhere, phases side by side, waves, densities from a file, or a frame of another run",
     )
-    noise: float = Field(
-        default=0.01,
-        ge=0.0,
-        le=0.5,
+    noise: Annotated[float, Field(ge=0.0, le=0.5)] | None = Field(
+        default=None,
         description="relative amplitude of the random perturbation of the initial densities",
+        json_schema_extra={"default_text": '0.01 with "homogeneous" and "phases", else 0.0'},
     )
-    geometry: Literal["slab", "patches"] = Field(
-        default="slab", description="how phases are laid out: in slabs across the box, or in random patches"
+    geometry: Literal["slab", "patches", "droplet"] = Field(
+        default="slab",
+        description="how phases are laid out: in slabs across the box, in random patches, or as a droplet and shells around it",
     )
     patch_size: Positive | None = Field(
         default=None,
         description="edge of a patch (length)",
         json_schema_extra={"default_text": "a quarter of the shortest edge of the box"},
     )
+    radius: Positive | None = Field(
+        default=None,
+        description="radius of the droplet (length), in place of the shares of its phase and of the one around it",
+        json_schema_extra={"default_text": "from the shares"},
+    )
     phases: tuple[PhaseSection, ...] = Field(default=(), strict=False, description='the phases, with state = "phases"')
+    waves: tuple[WaveSection, ...] = Field(
+        default=(), strict=False, max_length=64, description='the waves, with state = "waves"'
+    )
+    path: str | None = Field(
+        default=None, description="file (.npz) with an array of densities for each species, or directory of another run"
+    )
+    time: NonNegative | None = Field(
+        default=None,
+        description="time of the frame of the other run (time)",
+        json_schema_extra={"default_text": "its last frame"},
+    )
+    scale: Literal["fields", "particles"] | None = Field(
+        default=None,
+        description="scale of the other run whose densities are taken",
+        json_schema_extra={"default_text": "its fields, if it has them"},
+    )
+
+    @property
+    def relative_noise(self) -> float:
+        """Amplitude of the random perturbation: as stated, or the default of the state."""
+        if self.noise is not None:
+            return self.noise
+        return 0.01 if self.state in ("homogeneous", "phases") else 0.0
 
 
 class RunFileSections(Section):

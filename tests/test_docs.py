@@ -137,6 +137,6 @@ def test_tutorial_runs(tmp_path: Path) -> None:
     script.write_text("\n".join(blocks(TUTORIAL, "python")), encoding="utf-8")
     printed = _python(tmp_path, script.name)
     text = TUTORIAL.read_text(encoding="utf-8")
-    for line in ("[103.82842056  15.04043422]", "├─ etdrk2, time step 0.05", "├─ particles: A 3520"):
+    for line in ("[103.82842056  15.04043422]", "├─ sbdf2, tolerance 0.001", "├─ particles: A 3520"):
         assert line in printed
         assert line in text

@@ -47,6 +47,24 @@ def add_in_any_order(typing_context: Any, total: Any, term: Any) -> Any:
     return types.float64(types.float64, types.float64), generate
 
 
+def _extreme(name: str) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def extreme(typing_context: Any, one: Any, other: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Instruction:
+            double = ir.DoubleType()
+            function = builder.module.declare_intrinsic(name, [double], ir.FunctionType(double, [double, double]))
+            return builder.call(function, arguments)
+
+        return types.float64(types.float64, types.float64), generate
+
+    return extreme
+
+
+# the smaller and the larger of two numbers, NaN if one is: unlike comparisons, loops over these are vectorised
+smaller = _extreme("llvm.minimum")
+larger = _extreme("llvm.maximum")
+
+
 @inlined
 def exp(x: Any) -> Any:
     """e^x, relative error below 4e-16 for |x| <= 708; arguments beyond are taken as -708 or 708."""
@@ -55,21 +73,15 @@ def exp(x: Any) -> Any:
     shifted = x * 1.4426950408889634 + _ROUNDING_SHIFT
     power = shifted - _ROUNDING_SHIFT
     r = (x - power * _LOG2_HIGH) - power * _LOG2_LOW
-    # Taylor series to r^13: |r| <= log(2)/2, next term below 2e-17
-    p = 1.6059043836821613e-10
-    p = p * r + 2.08767569878681e-09
-    p = p * r + 2.505210838544172e-08
-    p = p * r + 2.755731922398589e-07
-    p = p * r + 2.7557319223985893e-06
-    p = p * r + 2.48015873015873e-05
-    p = p * r + 1.984126984126984e-04
-    p = p * r + 1.388888888888889e-03
-    p = p * r + 8.333333333333333e-03
-    p = p * r + 4.1666666666666664e-02
-    p = p * r + 1.6666666666666666e-01
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
+    # Taylor series to r^13, |r| <= log(2)/2, next term below 2e-17; terms in pairs, so that few wait for each other
+    s = r * r
+    a1 = 0.5 + r * 1.6666666666666666e-01
+    a2 = 4.1666666666666664e-02 + r * 8.333333333333333e-03
+    a3 = 1.388888888888889e-03 + r * 1.984126984126984e-04
+    a4 = 2.48015873015873e-05 + r * 2.7557319223985893e-06
+    a5 = 2.755731922398589e-07 + r * 2.505210838544172e-08
+    a6 = 2.08767569878681e-09 + r * 1.6059043836821613e-10
+    p = 1.0 + (r + s * ((a1 + s * a2) + (s * s) * ((a3 + s * a4) + (s * s) * (a5 + s * a6))))
     exponent = (_bits_of_float(shifted) + numba.uint64(1023)) << numba.uint64(52)
     return p * _float_of_bits(exponent)
 

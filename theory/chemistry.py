@@ -64,9 +64,10 @@ class Chemical:
             )
 
     def transform(self, wavenumber: ArrayLike) -> Array:
-        """1/(gamma + Dc q^2), the steady response to a source, at wavenumbers |q| (1/length) of any shape (time)."""
+        """1/(gamma + Dc q^2) (time), the steady response to a source, at |q| (1/length) of any shape; q may be infinite."""
         q = np.asarray(wavenumber, dtype=np.float64)
-        return np.asarray(1.0 / (self.decay_rate + self.diffusivity * q**2))
+        spread = self.diffusivity * q**2 if self.diffusivity > 0.0 else np.zeros_like(q)
+        return np.asarray(1.0 / (self.decay_rate + spread))
 
     def __str__(self) -> str:
         made = ", ".join(f"{rate:g} by {species}" for species, rate in self.production.items()) or "by none"

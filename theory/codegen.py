@@ -36,7 +36,7 @@ _log = logging.getLogger("twoscale")
 # Points per block: the rows of a block stay in the first-level cache, and a block is the unit given to a thread.
 _BLOCK = 1024
 # Versions the cached modules: to be raised when the template or the functions it calls change.
-_TEMPLATE_VERSION = 2
+_TEMPLATE_VERSION = 3
 
 _TEMPLATE = '''"""Speed of one species at many points. Generated (template {version}); law: {law}"""
 
@@ -222,6 +222,16 @@ def compile_law(law: MotilityLaw) -> Over:
     return over
 
 
+def compile_block(law: MotilityLaw) -> Over:
+    """The law as ``block(row, ..., parameters, out)``, a serial loop over the points of rows, one row per species and chemical.
+
+    Rows and ``out`` are one-dimensional and of one type, float64 or float32; work is done in double precision.
+    """
+    compile_law(law)  # which also replaces damaged machine code
+    block: Over = _load(source_of(law)).block
+    return block
+
+
 def _values(law: MotilityLaw) -> Array:
     # never empty: an empty array would be a case of its own for the compiler
     return np.array([*law.parameters.values(), 0.0])
@@ -237,13 +247,18 @@ class CompiledLaws:
     """
 
     def __init__(self, model: "Model") -> None:
-        self._overs = [compile_law(law) for law in model.motility.values()]
+        self._laws = list(model.motility.values())
+        self._overs = [compile_law(law) for law in self._laws]
         self._channels = model.channels.index
-        self.parameters = _values(next(iter(model.motility.values())))
+        self.parameters = _values(self._laws[0])
 
     def of(self, species: int) -> Over:
         """The loop of one species: ``over(points, channels, parameters, out)``."""
         return self._overs[species]
+
+    def block_of(self, species: int) -> Over:
+        """The serial loop of one species: ``block(row, ..., parameters, out)``; may be called from several threads at once."""
+        return compile_block(self._laws[species])
 
     def over(self, points: Array, out: Any) -> None:
         """Speeds of all species at the same points.

@@ -1,29 +1,55 @@
 r"""Entropy production of the linear theory, exactly ([S1] Eq. 6 about a homogeneous state).
 
-With C(q) from M C + C M^T = 2 G, one real copy of a mode q produces entropy at the rate
+Order 0. With C(q) from M C + C M^T = 2 G and A = M C - G, the antisymmetric circulation, one real copy of a mode q produces
 
-    sigma_q = q^2 [ tr(M C M^T G^-1) - tr M ],
+    sigma_q = q^2 tr(A C^-1 A^T G^-1) = q^2 [ tr(M C M^T G^-1) - tr M ],
 
-which for two species is q^2 (M_12 g_2 - M_21 g_1)^2/(g_1 g_2 tr M), and the density of the rate is
+which for two species without pair torques is q^2 (M_12 g_2 - M_21 g_1)^2/(g_1 g_2 tr M). The rate per volume is
 
     \int d^d q/(2 pi)^d sigma_q.
 
 It does not depend on the strength of the noise. A kernel makes the integral converge.
+
+Order K > 0. Directions are odd under time reversal, so that the harmonic l changes by the sign (-1)^l. Of the operator of the
+hierarchy (:mod:`theory.fluctuations`) that part is irreversible which does not change sign, A_irr = 1/2 (A + e A e) with
+e = diag((-1)^l), and with the noise N and the irreversible current Y
+
+    sigma_q = tr(Y^T N^-1 Y C^-1),    Y = A_irr C + N.
+
+(For directions even under time reversal the rate would be infinite: a density that is carried by polarities has no noise of
+its own.) For long waves the two agree.
+
+What an observer measures of densities at intervals t, with u = B delta, B = G^-1 M, and the mid-point rule of
+:mod:`theory.path_entropy` is, mode by mode and with <delta(t) delta(0)^T>/volume = C(t),
+
+    sigma_q(t) = (1/2t) tr[ B (C(t) - C(t)^T) ],
+
+which tends to sigma_q of order 0 for intervals short beside the times of relaxation.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.errors import InputError
-from theory.linear_stability import HomogeneousState
+from theory.fluctuations import LinearProcess, lyapunov
+from theory.homogeneous import HomogeneousState
+from theory.linear_stability import classify, intrinsic_lengths
 
 Array = NDArray[np.float64]
 
 # area of the unit sphere over (2 pi)^d
 _MEASURE = {1: 1.0 / np.pi, 2: 1.0 / (2.0 * np.pi), 3: 1.0 / (2.0 * np.pi**2)}
+# in units of the inverse range: the first panel, and a wavenumber beyond which no kernel matters
+_FIRST_PANEL, _RESOLVED = 8.0, 2000.0
+# a panel below this share of the sum ends it
+_NEGLIGIBLE = 1e-9
+# panels of an octave at least; the ratio of octaves from which on they are taken not to converge
+_PANELS, _CONVERGING = 8, 0.9
+# an irreversible drift where there is no noise, as a share of the others, that is not round-off
+_ROUND_OFF = 1e-9
 
 
-def linear_spectrum(state: HomogeneousState, wavenumbers: ArrayLike) -> Array:
+def linear_spectrum(state: HomogeneousState, wavenumbers: ArrayLike, order: int = 0) -> Array:
     """sigma_q at the given wavenumbers.
 
     Parameters
@@ -32,6 +58,8 @@ def linear_spectrum(state: HomogeneousState, wavenumbers: ArrayLike) -> Array:
         A stable homogeneous mixture.
     wavenumbers
         |q| (1/length), any shape.
+    order
+        Highest angular harmonic; 0 is hydrodynamics. Above, directions are odd under time reversal.
 
     Returns
     -------
@@ -41,18 +69,93 @@ def linear_spectrum(state: HomogeneousState, wavenumbers: ArrayLike) -> Array:
     Raises
     ------
     InputError
-        The mixture is unstable at one of the wavenumbers.
+        The mixture is unstable at one of the wavenumbers, a chemical has a dynamics of its own but no noise, or something
+        irreversible acts without noise, so that the rate is infinite.
     """
+    _check_chemicals(state)
     q = np.asarray(wavenumbers, dtype=np.float64)
-    correlations = state.equal_time_correlations(q)
+    if order > 0:
+        return _spectrum_of_hierarchy(state, q, order)
+    correlations, noise = state.equal_time_correlations(q), state.noise_matrix
     product = state.matrix(q) @ correlations
-    # M C = G + A with A antisymmetric, the circulation; in these terms the rate is tr(A C^-1 A^T G^-1), a sum of squares
+    # M C = G + A; a sum of squares does not lose digits where A is small
     circulation = 0.5 * (product - product.swapaxes(-1, -2))
     weighted = np.linalg.solve(correlations, circulation.swapaxes(-1, -2))
-    return np.asarray(q**2 * np.einsum("...ij,...ji,i->...", circulation, weighted, 1.0 / state.noise_strengths))
+    return np.asarray(q**2 * np.einsum("...ij,...jk,ki->...", circulation, weighted, np.linalg.inv(noise)))
 
 
-def linear_density(state: HomogeneousState, cutoff: float | None = None) -> float:
+def _check_chemicals(state: HomogeneousState) -> None:
+    for one in state.model.chemicals:
+        if not one.adiabatic:
+            raise InputError(
+                f"the chemical {one.name} has a dynamics of its own without noise: what it forgets cannot be told from a "
+                "trajectory, and its entropy production is not defined; take the adiabatic limit"
+            )
+
+
+def _spectrum_of_hierarchy(state: HomogeneousState, q: Array, order: int) -> Array:
+    n = state.model.number_of_species
+    out = np.zeros_like(q)
+    inside = q > 0.0
+    if not np.any(inside):
+        return out
+    process = LinearProcess.of(state, q[inside], order)
+    parity = (-1.0) ** np.repeat(np.arange(order + 1), n)
+    flipped = parity[:, None] * process.operator * parity
+    irreversible, noise = 0.5 * (process.operator + flipped), process.noise
+    quiet = np.all(noise == 0.0, axis=-1)
+    drift = np.abs(irreversible).max(axis=-1)
+    if np.any(quiet & (drift > _ROUND_OFF * drift.max(axis=-1, keepdims=True))):
+        raise InputError(
+            "something irreversible moves densities without noise (speed_bias or repulsion): at this order the rate is "
+            "infinite; give the species translational_diffusion, or use order 0"
+        )
+    # harmonics without noise are moved reversibly, and drop out
+    inverse = np.linalg.pinv(noise, rcond=1e-13, hermitian=True)
+    correlations = process.correlations()
+    current = irreversible @ correlations + noise
+    out[inside] = np.einsum(
+        "...ji,...ji->...", current, inverse @ np.linalg.solve(correlations, current.swapaxes(-1, -2)).swapaxes(-1, -2)
+    )
+    return out
+
+
+def expected_rates(state: HomogeneousState, wavenumbers: ArrayLike, interval: float, order: int = 0) -> Array:
+    """sigma_q(t): what the mid-point rule finds at an interval.
+
+    Parameters
+    ----------
+    state
+        A stable homogeneous mixture.
+    wavenumbers
+        |q| (1/length), any shape; 0 at q = 0.
+    interval
+        t (time); 0 for the limit of short intervals.
+    order
+        Highest angular harmonic of the dynamics that is observed; 0 is hydrodynamics.
+
+    Returns
+    -------
+    ndarray
+        Same shape (1/time).
+
+    Raises
+    ------
+    InputError
+        The mixture is unstable at one of the wavenumbers.
+    """
+    q, n = np.asarray(wavenumbers, dtype=np.float64), state.model.number_of_species
+    out = np.zeros_like(q)
+    inside = q > 0.0
+    process = LinearProcess.of(state, q[inside], order)
+    change = process.later(interval) / interval if interval > 0.0 else process.operator @ process.correlations()
+    change = change[..., :n, :n]
+    potential = np.linalg.solve(state.noise_matrix, state.matrix(q[inside]))
+    out[inside] = 0.5 * np.einsum("...ij,...ji->...", potential, change - change.swapaxes(-1, -2))
+    return out
+
+
+def linear_density(state: HomogeneousState, cutoff: float | None = None, order: int = 0) -> float:
     """Entropy production rate per volume of a stable homogeneous mixture.
 
     Parameters
@@ -60,7 +163,9 @@ def linear_density(state: HomogeneousState, cutoff: float | None = None) -> floa
     state
         A stable homogeneous mixture.
     cutoff
-        Largest wavenumber (1/length); needed where a coupling has a local kernel, whose integral does not converge.
+        Largest wavenumber (1/length); needed where the integral does not converge, as with a local kernel.
+    order
+        As in :func:`linear_spectrum`.
 
     Returns
     -------
@@ -70,46 +175,48 @@ def linear_density(state: HomogeneousState, cutoff: float | None = None) -> floa
     Raises
     ------
     InputError
-        The mixture is unstable, or a cut-off is needed and missing.
+        The mixture is unstable, a cut-off is needed and missing or not positive; and see :func:`linear_spectrum`.
     """
-    if not state.is_stable:
+    if classify(state, order).kind != "stable":
         raise InputError("the homogeneous mixture is unstable; its linear entropy production is not defined")
-    if any(kernel.is_local for kernel in state.model.channels.kernels):
-        if cutoff is None:
-            raise InputError("with a local kernel the spectrum grows as q^2; give a cutoff (largest wavenumber)")
-        return _integral(state, 0.0, cutoff)
-    # panels that double in length; a kernel's transform decays, and with it their contributions
-    ranges = state.model.sensing_ranges
-    edge, total = _FIRST_PANEL / float(ranges.max()), 0.0
-    low, high, reach = 0.0, edge, _RESOLVED / float(ranges.min())
-    while low < reach:
-        high = min(high, reach) if cutoff is None else min(high, cutoff)
-        part = _integral(state, low, high)
-        total += part
-        done = part <= _NEGLIGIBLE * total and low > 1.0 / float(ranges.min())
-        if done or high == cutoff:
-            break
+    _check_chemicals(state)
+    if cutoff is not None:
+        if not (np.isfinite(cutoff) and cutoff > 0.0):
+            raise InputError(f"the cutoff is {cutoff}; it must be positive and finite")
+        return _integral(state, 0.0, cutoff, order)
+    lengths = intrinsic_lengths(state, order)
+    limit = state.matrix(np.inf) @ lyapunov(-state.matrix(np.inf), state.noise_matrix)
+    local = np.abs(limit - limit.T).max() > _ROUND_OFF * np.abs(limit).max()
+    if local or not lengths:
+        return 0.0 if not local else _diverging()
+    # panels that double in length; what lies beyond the last follows from the ratio of the last two
+    parts, low, high = [0.0], 0.0, _FIRST_PANEL / lengths[-1]
+    while low < _RESOLVED / lengths[0]:
+        parts.append(_integral(state, low, high, order))
+        if parts[-1] <= _NEGLIGIBLE * sum(parts) and low > 1.0 / lengths[0]:
+            return float(sum(parts))
         low, high = high, 2.0 * high
-    return total
+    ratio = parts[-1] / parts[-2]
+    return float(sum(parts) + parts[-1] * ratio / (1.0 - ratio)) if ratio < _CONVERGING else _diverging()
 
 
-# in units of the inverse range: the first panel, and a wavenumber beyond which no kernel matters
-_FIRST_PANEL = 8.0
-_RESOLVED = 2000.0
-_NEGLIGIBLE = 1e-8
+def _diverging() -> float:
+    raise InputError(
+        "the spectrum does not fall off fast enough towards short waves for its integral to converge (local or exponential "
+        "kernels, chemicals); give a cutoff, the largest wavenumber"
+    )
 
 
-def _integral(state: HomogeneousState, low: float, high: float) -> float:
-    """Integral of the spectrum's density between two wavenumbers by Gauss-Legendre panels of a radian of the kernel's wave."""
+def _integral(state: HomogeneousState, low: float, high: float, order: int) -> float:
+    """Integral of the spectrum's density between two wavenumbers: Gauss-Legendre panels of a radian of the longest kernel."""
     d = state.model.dimension
-    longest = float(state.model.sensing_ranges.max(initial=0.0)) or 1.0 / high
-    pieces = int(np.ceil((high - low) * longest)) + 1
+    pieces = int(np.ceil((high - low) * float(state.model.sensing_ranges.max(initial=0.0)))) + _PANELS
     edges = np.linspace(low, high, pieces + 1)
     node, weight = np.polynomial.legendre.leggauss(10)
     middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
     q = (middle[:, None] + half[:, None] * node).ravel()
     measure = (half[:, None] * weight).ravel()
-    return float(_MEASURE[d] * np.sum(measure * q ** (d - 1) * linear_spectrum(state, q)))
+    return float(_MEASURE[d] * np.sum(measure * q ** (d - 1) * linear_spectrum(state, q, order)))
 
 
-__all__ = ["linear_density", "linear_spectrum"]
+__all__ = ["expected_rates", "linear_density", "linear_spectrum"]

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 PLANNER = "FFTW_MEASURE"
+# between the two precisions; FFTW writes wisdom as printable text
+_SEPARATOR = b"\x1e"
 # below this many grid points handing a transform to another thread costs more than it saves
 _SMALL = 256 * 256
 
@@ -125,21 +127,33 @@ class Grid:
         return mask
 
 
-def real_array(*shape: int) -> Array:
+def aligned(shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     """An aligned array of zeros."""
-    return np.asarray(pyfftw.zeros_aligned(shape, dtype="float64"))
+    return np.asarray(pyfftw.zeros_aligned(shape, dtype=dtype))
+
+
+def real_array(*shape: int) -> Array:
+    """An aligned array of zeros in double precision."""
+    return aligned(shape, "float64")
 
 
 def complex_array(*shape: int) -> ComplexArray:
-    """An aligned complex array of zeros."""
-    return np.asarray(pyfftw.zeros_aligned(shape, dtype="complex128"))
+    """An aligned complex array of zeros in double precision."""
+    return aligned(shape, "complex128")
+
+
+def plan_along(source: Any, target: Any, axes: tuple[int, ...], *, inverse: bool) -> Any:
+    """A plan, for one thread, of the transform along some axes from one array to another, or within one if they are the same.
+
+    An inverse to real numbers destroys its input. Planning overwrites both arrays.
+    """
+    direction = "FFTW_BACKWARD" if inverse else "FFTW_FORWARD"
+    flags = (PLANNER, "FFTW_DESTROY_INPUT") if inverse and np.isrealobj(target) else (PLANNER,)
+    return pyfftw.FFTW(source, target, axes=axes, direction=direction, flags=flags, threads=1)
 
 
 def _plan(source: Any, target: Any) -> Any:
-    axes = tuple(range(source.ndim))
-    direction = "FFTW_FORWARD" if np.isrealobj(source) else "FFTW_BACKWARD"
-    flags = (PLANNER,) if direction == "FFTW_FORWARD" else (PLANNER, "FFTW_DESTROY_INPUT")
-    return pyfftw.FFTW(source, target, axes=axes, direction=direction, flags=flags, threads=1)
+    return plan_along(source, target, tuple(range(source.ndim)), inverse=not np.isrealobj(source))
 
 
 class Transforms:
@@ -161,11 +175,7 @@ class Transforms:
     def __init__(self, threads: int = 1, wisdom: bytes | None = None) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fourier") if threads > 1 else None
         if wisdom is not None:
-            pyfftw.forget_wisdom()
-            if not learn(wisdom):
-                raise InputError(
-                    "the stored FFTW wisdom cannot be read by this FFTW; its results cannot be repeated bit for bit"
-                )
+            remember(wisdom)
 
     def plan(self, sources: Any, targets: Any) -> list[Any]:
         """Plans for the transforms of ``sources[n]`` to ``targets[n]``; real to complex is forward, complex to real inverse."""
@@ -187,10 +197,28 @@ class Transforms:
 
 
 def wisdom() -> bytes:
-    """What FFTW has learnt in this process about transforms in double precision."""
-    return bytes(pyfftw.export_wisdom()[0])
+    """What FFTW has learnt in this process, about transforms in double and in single precision."""
+    double, single, _ = pyfftw.export_wisdom()
+    return bytes(double) + _SEPARATOR + bytes(single)
 
 
 def learn(known: bytes) -> bool:
     """Give FFTW the wisdom of an earlier planning; False if it cannot read it."""
-    return bool(pyfftw.import_wisdom((known, b"", b""))[0])
+    double, separator, single = known.partition(_SEPARATOR)
+    if not separator:
+        return False
+    read = pyfftw.import_wisdom((double, single, b""))
+    return bool(read[0] and read[1])
+
+
+def remember(known: bytes) -> None:
+    """Plan from now on as in an earlier run: forget what was learnt since, and learn what that run knew.
+
+    Raises
+    ------
+    InputError
+        This FFTW cannot read it.
+    """
+    pyfftw.forget_wisdom()
+    if not learn(known):
+        raise InputError("the stored FFTW wisdom cannot be read by this FFTW; its results cannot be repeated bit for bit")

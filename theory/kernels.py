@@ -10,7 +10,7 @@ integral with enough nodes for the largest wavenumber asked, at round-off accura
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,8 @@ KERNEL_NAMES = ("bump", "linear", "gaussian", "exponential", "local")
 _SPHERE = {1: 2.0, 2: 2.0 * np.pi, 3: 4.0 * np.pi}
 # share of the kernel's peak below which an infinitely wide kernel is cut
 _NEGLIGIBLE = 1e-9
+# number of wavenumbers up to which a set of transforms is remembered
+_REMEMBERED_SIZE = 4096
 
 
 def _bump(x: Array) -> Array:
@@ -157,19 +159,28 @@ class Kernel:
         if self.is_local:
             return np.ones_like(k)
         unique, inverse = np.unique(k, return_inverse=True)
-        return self._radial_transform(unique)[inverse].reshape(k.shape)
+        if unique.size <= _REMEMBERED_SIZE:
+            return (_remembered(self.name, self.dimension, unique.tobytes()) / self._normalisation)[inverse].reshape(k.shape)
+        return (_radial_transform(self.name, self.dimension, unique) / self._normalisation)[inverse].reshape(k.shape)
 
-    def _radial_transform(self, k: Array) -> Array:
-        """Radial Fourier integral of a finite shape at sorted unit-range wavenumbers."""
-        out = np.empty_like(k)
-        # blocks of neighbouring wavenumbers share their nodes, and bound the memory
-        for start in range(0, k.size, 4096):
-            block = k[start : start + 4096]
-            x, weight = _quadrature(_nodes_for(block[-1]))
-            measure = weight * x ** (self.dimension - 1) * _FINITE_SHAPES[self.name](x)
-            phase = np.outer(block, x)
-            out[start : start + 4096] = _radial_wave(phase, self.dimension) @ measure
-        return np.asarray(out * _SPHERE[self.dimension] / self._normalisation)
+
+@lru_cache(maxsize=64)
+def _remembered(name: str, dimension: int, wavenumbers: bytes) -> Array:
+    """Radial Fourier integral at a set of wavenumbers: searches and maps ask for the same set again and again."""
+    return _radial_transform(name, dimension, np.frombuffer(wavenumbers))
+
+
+def _radial_transform(name: str, dimension: int, k: Array) -> Array:
+    """Radial Fourier integral of a finite shape at sorted unit-range wavenumbers, not normalised."""
+    out = np.empty_like(k)
+    # blocks of neighbouring wavenumbers share their nodes, and bound the memory
+    for start in range(0, k.size, 4096):
+        block = k[start : start + 4096]
+        x, weight = _quadrature(_nodes_for(block[-1]))
+        measure = weight * x ** (dimension - 1) * _FINITE_SHAPES[name](x)
+        phase = np.outer(block, x)
+        out[start : start + 4096] = _radial_wave(phase, dimension) @ measure
+    return out * _SPHERE[dimension]
 
 
 def _radial_wave(phase: Array, dimension: int) -> Array:
@@ -184,7 +195,8 @@ def _nodes_for(largest_wavenumber: float) -> int:
     return 32 * int(np.ceil((160.0 + 0.6 * largest_wavenumber) / 32.0))
 
 
+@lru_cache(maxsize=256)
 def _quadrature(nodes: int) -> tuple[Array, Array]:
-    """Gauss-Legendre nodes and weights on (0, 1)."""
+    """Gauss-Legendre nodes and weights on (0, 1), not to be written to."""
     x, weight = special.roots_legendre(nodes)
     return 0.5 * (x + 1.0), 0.5 * weight

@@ -1,132 +1,41 @@
-r"""Linear response of a homogeneous mixture: dispersion relation, instability class, equal-time correlations.
+r"""Linear stability of a homogeneous isotropic mixture: which perturbations grow, how fast, and whether they travel.
 
-Linearising the hydrodynamics [S1 Eqs. 3-5] about densities rho_m,
+Perturbations of wavenumber q grow with the eigenvalues of the hierarchy of an order K (:mod:`theory.hierarchy`), at order 0
+with those of -q^2 M(q) (:mod:`theory.homogeneous`). The class of a mixture is that of its fastest mode over all wavenumbers:
 
-    d_t delta_q = -q^2 M(q) delta_q,    M_mn = (D_m + Dt_m) delta_mn + D_m rho_m a_mn Khat_mn(q),
+- stable; static (a real growth rate); oscillatory (a complex one: patterns that travel);
+- by its extent: uniform (q = 0 itself grows: polar order), long-wave (all long waves grow, the longer the slower: conserved
+  densities), or finite-wavelength (long waves decay).
 
-with D_m = v_m^2 tau_m/d and a_mn = d log v_m / d rho_n. ([S1] Eq. 11 is the local case; the derivative printed there lacks
-the index n.) With the noise of [S1] Eq. 3 the equal-time correlations C(q) of a stable mixture solve
+Two real modes become a complex pair where they coalesce, at an exceptional point. For two species at order 0
 
-    M C + C M^T = 2 G,    G = diag((D_m + Dt_m) rho_m).
+    (M_11 - M_22)^2 + 4 M_12 M_21 < 0        ([S1] Eq. 12, there for a local kernel)
+
+is the condition for complex modes, and with it tr M < 0 that for their growth ([S1] Eq. 13).
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
+from numpy.typing import NDArray
 
-from theory.errors import InputError
-from theory.model import Model
+from theory.homogeneous import HomogeneousState
 
 Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
 InstabilityClass = Literal["stable", "static", "oscillatory"]
+Extent = Literal["none", "uniform", "long-wave", "finite-wavelength"]
 
-# growth below this share of the relaxation rates at the same wavenumber is taken for zero
+# growth below this share of the rates at the same wavenumber is taken for zero
 _ROUND_OFF = 1e-12
-
-
-@dataclass(frozen=True)
-class HomogeneousState:
-    """What the linear theory needs to know of a homogeneous mixture.
-
-    Parameters
-    ----------
-    model
-        The model.
-    densities
-        rho_m, shape (species,) (1/length^d), all positive.
-    speeds
-        v_m, shape (species,).
-    diffusivities
-        D_m = v_m^2 tau_m / d without the translational part, shape (species,).
-    couplings
-        a_mn = d log v_m / d rho_n, shape (species, species).
-    """
-
-    model: Model
-    densities: Array
-    speeds: Array
-    diffusivities: Array
-    couplings: Array
-
-    @classmethod
-    def of(cls, model: Model, composition: ArrayLike | dict[str, float]) -> "HomogeneousState":
-        """The homogeneous state at a composition.
-
-        Raises
-        ------
-        InputError
-            A density or a speed is not positive, or a derivative is not finite there.
-        """
-        densities = model.densities(composition)
-        if np.any(densities <= 0.0):
-            raise InputError(f"linear theory needs positive densities, not {densities.tolist()}")
-        speeds = model.speed(densities)
-        if np.any(speeds <= 0.0):
-            name = model.names[int(np.argmin(speeds))]
-            raise InputError(f"the speed of {name} vanishes at {densities.tolist()}; log v has no derivative there")
-        couplings = model.log_derivatives(densities)
-        if not np.all(np.isfinite(couplings)):
-            raise InputError(f"a derivative of log v is not finite at {densities.tolist()}")
-        diffusivities = speeds**2 * model.persistence_times / model.dimension
-        return cls(model, densities, speeds, diffusivities, couplings)
-
-    @property
-    def total_diffusivities(self) -> Array:
-        """D_m + Dt_m, shape (species,)."""
-        return np.asarray(self.diffusivities + self.model.translational_diffusivities)
-
-    @property
-    def noise_strengths(self) -> Array:
-        """g_m = (D_m + Dt_m) rho_m, shape (species,)."""
-        return np.asarray(self.total_diffusivities * self.densities)
-
-    def kernels(self, wavenumbers: ArrayLike) -> Array:
-        """Khat_mn(q), shape (..., species, species)."""
-        channels = self.model.channels
-        transforms = np.stack([kernel.transform(wavenumbers) for kernel in channels.kernels], axis=-1)
-        return np.asarray(transforms[..., channels.index])
-
-    def matrix(self, wavenumbers: ArrayLike) -> Array:
-        """M(q), shape (..., species, species) (length^2/time)."""
-        feedback = (self.diffusivities * self.densities)[:, None] * self.couplings
-        return np.diag(self.total_diffusivities) + feedback * self.kernels(wavenumbers)
-
-    def growth(self, wavenumbers: ArrayLike) -> NDArray[np.complex128]:
-        """Eigenvalues of -q^2 M(q), shape (..., species), largest growth first, then largest frequency."""
-        q = np.asarray(wavenumbers, dtype=np.float64)
-        values: NDArray[np.complex128] = np.asarray(
-            -(q[..., None] ** 2) * np.linalg.eigvals(self.matrix(q)), dtype=np.complex128
-        )
-        order = np.lexsort((-values.imag, -values.real), axis=-1)
-        return np.take_along_axis(values, order, axis=-1)
-
-    def equal_time_correlations(self, wavenumbers: ArrayLike) -> Array:
-        """C(q) = <delta_q delta_q*>/volume of the linear theory, shape (..., species, species) (1/length^d).
-
-        Raises
-        ------
-        InputError
-            The mixture is unstable at one of the wavenumbers.
-        """
-        matrix = self.matrix(wavenumbers)
-        if np.any(np.linalg.eigvals(matrix).real <= 0.0):
-            raise InputError("the homogeneous mixture is unstable: it has no stationary linear correlations")
-        n = self.model.number_of_species
-        identity = np.eye(n)
-        # vec(M C + C M^T) = (M x 1 + 1 x M) vec C in row-major order
-        operator = np.einsum("...ij,kl->...ikjl", matrix, identity) + np.einsum("ij,...kl->...ikjl", identity, matrix)
-        shape = matrix.shape[:-2]
-        right = np.broadcast_to((2.0 * np.diag(self.noise_strengths)).reshape(n * n, 1), (*shape, n * n, 1))
-        solution = np.linalg.solve(operator.reshape(*shape, n * n, n * n), right)
-        return solution.reshape(*shape, n, n)
-
-    @property
-    def is_stable(self) -> bool:
-        """Whether no wavenumber grows."""
-        return classify(self).kind == "stable"
+# wavenumbers that are searched, in units of an inverse length: an even grid up to the reach, a geometric one between limits
+_REACH, _POINTS = 40.0, 600
+_LIMITS, _FEW = (1e-5, 1e3), 80
+# points into which a bracket of a maximum is split, and rounds of it: a factor 4 each
+_SPLIT, _ROUNDS = 9, 14
+# modes whose distance is below this share of their rates coalesce; eigenvalues are that uncertain where they do
+_COALESCED = 1e-5
 
 
 @dataclass(frozen=True)
@@ -138,17 +47,21 @@ class Instability:
     kind
         ``"stable"``, ``"static"`` (real growth rate) or ``"oscillatory"`` (complex: travelling patterns).
     growth_rate
-        Largest growth rate (1/time); 0 for a stable mixture; None where it is unbounded (local kernel).
+        Largest growth rate (1/time); 0 for a stable mixture; None where it does not fall off towards short waves (local
+        kernel).
     wavenumber
-        Where it is reached (1/length); 0 for a stable mixture; None where unbounded.
+        Where it is reached (1/length); 0 for a stable mixture; None as above.
     frequency
-        |Im| there (1/time); None where unbounded.
+        |Im| there (1/time); None as above.
+    extent
+        ``"none"`` for a stable mixture, ``"uniform"``, ``"long-wave"`` or ``"finite-wavelength"``.
     """
 
     kind: InstabilityClass
     growth_rate: float | None
     wavenumber: float | None
     frequency: float | None
+    extent: Extent
 
     @property
     def phase_speed(self) -> float | None:
@@ -158,44 +71,134 @@ class Instability:
         return self.frequency / self.wavenumber
 
 
-def classify(state: HomogeneousState) -> Instability:
+_STABLE = Instability("stable", 0.0, 0.0, 0.0, "none")
+
+
+def classify(state: HomogeneousState, order: int = 0) -> Instability:
     """Instability class of a homogeneous mixture, over all wavenumbers.
 
-    The class is that of the fastest-growing mode. A mixture with a local kernel that is unstable grows the faster the
-    shorter the wave: its class is told, its growth rate is not a number.
+    Parameters
+    ----------
+    state
+        The mixture.
+    order
+        Highest angular harmonic of the hierarchy, whose next one is slaved; 0 is hydrodynamics.
+
+    Returns
+    -------
+    Instability
+        That of the fastest-growing mode. A mixture whose growth rate does not fall off towards short waves, as an unstable one
+        with a local kernel, has a class, but no growth rate.
+
+    Raises
+    ------
+    InputError
+        There is no hierarchy of this order; see :class:`theory.hierarchy.Hierarchy`.
     """
-    if _is_local(state):
-        rate = _diffusive_rates(state, np.array([0.0]))[0]
-        if rate.real <= 0.0:
-            return Instability("stable", 0.0, 0.0, 0.0)
-        return Instability("oscillatory" if rate.imag != 0.0 else "static", None, None, None)
-    # where a kernel has decayed only its own diffusion is left, which is stable: beyond that nothing grows
-    ranges = state.model.sensing_ranges
-    scale = 1.0 / ranges[ranges > 0.0]
-    q = np.concatenate([np.linspace(0.0, 40.0, 4001)[1:] * one for one in np.unique(scale)])
-    q = np.unique(np.concatenate([q, np.geomspace(1e-5, 1e-2, 60) * scale.min()]))
-    rates = _diffusive_rates(state, q)
-    if np.all(rates.real <= 0.0):
-        return Instability("stable", 0.0, 0.0, 0.0)
-    best = int(np.argmax(q**2 * rates.real))
-    low, high = q[max(best - 1, 0)], q[min(best + 1, q.size - 1)]
-    found = optimize.minimize_scalar(
-        lambda x: -float(state.growth(np.array(x))[0].real),
-        bounds=(low, high),
-        method="bounded",
-        options={"xatol": 1e-10},
-    )
-    top = state.growth(np.array(found.x))[0]
-    return Instability("oscillatory" if top.imag != 0.0 else "static", float(top.real), float(found.x), abs(float(top.imag)))
+    lengths = intrinsic_lengths(state, order)
+    if order == 0:
+        shortest = slow_mode(state, np.inf if lengths else 0.0)
+        if not lengths or shortest.real > 0.0:
+            return _without_maximum(shortest, slow_mode(state, 0.0))
+    q = _searched(lengths)
+    growth = leading(state, q, order)
+    best = _largest(state, q, growth.real, order)
+    top = leading(state, np.array([best]), order)[0]
+    uniform = growth[0].real > 0.0
+    slow = 0j if uniform else slow_mode(state, 0.0)
+    if top.real <= 0.0 and slow.real <= 0.0:
+        return _STABLE
+    extent: Extent = "uniform" if uniform else "long-wave" if slow.real > 0.0 else "finite-wavelength"
+    if best >= q[-2]:
+        return Instability(_kind(top), None, None, None, extent)
+    # growth that drowns in round-off is that of the longest waves
+    kind = _kind(top if top.real > 0.0 else slow)
+    return Instability(kind, float(top.real), best, abs(float(top.imag)), extent)
 
 
-def _diffusive_rates(state: HomogeneousState, q: Array) -> NDArray[np.complex128]:
-    """Growth over q^2 of the fastest branch at each q, with round-off taken for zero; finite at q = 0."""
+def _without_maximum(shortest: complex, slow: complex) -> Instability:
+    """The class of a mixture whose growth over q^2 is the same for all waves, or settles to a value for short ones."""
+    if shortest.real <= 0.0:
+        return _STABLE
+    return Instability(_kind(shortest), None, None, None, "long-wave" if slow.real > 0.0 else "finite-wavelength")
+
+
+def _kind(growth: complex) -> InstabilityClass:
+    return "oscillatory" if growth.imag != 0.0 else "static"
+
+
+def slow_mode(state: HomogeneousState, wavenumber: float) -> complex:
+    """Growth over q^2 (length^2/time) of the fastest mode of the hydrodynamics; at q = 0 the limit of every order.
+
+    Parameters
+    ----------
+    state
+        A mixture whose polarity relaxes.
+    wavenumber
+        |q| (1/length), 0 and infinity included.
+    """
+    return complex(_diffusive(state, np.array([wavenumber]))[0])
+
+
+def _diffusive(state: HomogeneousState, q: Array) -> ComplexArray:
     values = -np.linalg.eigvals(state.matrix(q)).astype(np.complex128)
-    fastest = np.take_along_axis(values, np.argmax(values.real, axis=-1)[:, None], axis=-1)[:, 0]
-    negligible = np.abs(fastest.real) < _ROUND_OFF * np.abs(values).max(axis=-1)
-    return np.where(negligible, 1j * fastest.imag, fastest)
+    return _fastest(values, np.abs(values).max(axis=-1))
 
 
-def _is_local(state: HomogeneousState) -> bool:
-    return all(kernel.is_local for kernel in state.model.channels.kernels)
+def _fastest(values: ComplexArray, scale: Array) -> ComplexArray:
+    """Of eigenvalues (..., mode) the one of largest real part, which is 0 where it is round-off of the scale."""
+    chosen = np.take_along_axis(values, np.argmax(values.real, axis=-1)[..., None], axis=-1)[..., 0]
+    return np.where(np.abs(chosen.real) < _ROUND_OFF * scale, 1j * np.abs(chosen.imag), chosen)
+
+
+def leading(state: HomogeneousState, wavenumbers: Array, order: int = 0) -> ComplexArray:
+    """Growth rate and frequency of the fastest mode at each wavenumber (..., 1/length), real part 0 where it is round-off."""
+    if order == 0 and all(one.adiabatic for one in state.model.chemicals):
+        # -q^2 M by its factors: exact for long waves
+        return wavenumbers**2 * _diffusive(state, wavenumbers)
+    values = state.growth(wavenumbers, order)
+    return _fastest(values, np.abs(values).max(axis=-1))
+
+
+def intrinsic_lengths(state: HomogeneousState, order: int) -> list[float]:
+    """Lengths on whose scale growth rates depend on the wavenumber, rising (length)."""
+    model = state.model
+    found = [float(one) for one in model.sensing_ranges if one > 0.0]
+    diffusivity = float(state.total_diffusivities.max())
+    for chemical in model.chemicals:
+        spread = [chemical.diffusivity] if chemical.adiabatic else [chemical.diffusivity, diffusivity]
+        found += [float(np.sqrt(one / chemical.decay_rate)) for one in spread if one > 0.0]
+    if order > 0:
+        found += [float(one) for one in state.speeds * model.persistence_times]
+    return sorted(set(found))
+
+
+def _searched(lengths: list[float]) -> Array:
+    """Wavenumbers that are searched (1/length), rising from 0; the growth rate has no finer structure."""
+    even = [np.linspace(0.0, _REACH / one, _POINTS) for one in lengths]
+    few = np.geomspace(_LIMITS[0] / lengths[-1], _LIMITS[1] / lengths[0], _FEW)
+    return np.unique(np.concatenate([*even, few]))
+
+
+def _largest(state: HomogeneousState, q: Array, growth: Array, order: int) -> float:
+    """Wavenumber of the largest growth rate: every local maximum on the grid that may hold it is refined."""
+    padded = np.concatenate([[-np.inf], growth, [-np.inf]])
+    rise, fall = growth - padded[:-2], growth - padded[2:]
+    peaks = np.nonzero((rise >= 0.0) & (fall >= 0.0))[0]
+    # a maximum between grid points rises above them by less than they differ among themselves
+    gain = np.minimum(np.where(np.isfinite(rise), rise, 0.0) + np.where(np.isfinite(fall), fall, 0.0), np.abs(growth) + 1.0)
+    peaks = peaks[growth[peaks] + gain[peaks] >= growth.max()]
+    found = [_refined(state, q[max(n - 1, 0)], q[min(n + 1, q.size - 1)], order) for n in peaks]
+    return max(found, key=lambda one: float(leading(state, np.array([one]), order)[0].real))
+
+
+def _refined(state: HomogeneousState, low: float, high: float, order: int) -> float:
+    """Wavenumber of the maximum of the growth rate in a bracket."""
+    for _ in range(_ROUNDS):
+        q = np.linspace(low, high, _SPLIT)
+        top = int(np.argmax(leading(state, q, order).real))
+        low, high = q[max(top - 1, 0)], q[min(top + 1, _SPLIT - 1)]
+    return float(q[top])
+
+
+__all__ = ["HomogeneousState", "Instability", "classify", "intrinsic_lengths", "leading", "slow_mode"]

@@ -4,6 +4,7 @@ A :class:`Model` is frozen and validated. The particle engine moves particles by
 the theory says what must come out.
 """
 
+import copy
 import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -480,6 +481,28 @@ class Model:
         return np.stack(
             [np.stack([law.evaluate(law.log_derivative(name), fields) for name in names]) for law in self._motility.values()]
         )
+
+    def with_parameters(self, values: Mapping[str, float]) -> "Model":
+        """The same model with other values of some parameters; laws are neither read nor differentiated again.
+
+        Raises
+        ------
+        InputError
+            There is no such parameter, or a value is not finite.
+        """
+        for name, value in values.items():
+            if name not in self._parameters:
+                known = ", ".join(self._parameters) or "none"
+                raise InputError(f"there is no parameter '{name}'; known: {known}")
+            if not np.isfinite(value):
+                raise InputError(f"the parameter {name} is {value}; it must be finite")
+        other = copy.copy(self)
+        other._parameters = MappingProxyType({**self._parameters, **{name: float(value) for name, value in values.items()}})
+        other._motility = MappingProxyType({name: law.with_parameters(values) for name, law in self._motility.items()})
+        other._interactions = MappingProxyType(
+            {pair: InteractionLaw(law.interaction, other._parameters) for pair, law in self._interactions.items()}
+        )
+        return other
 
     def compiled(self) -> "CompiledLaws":
         """The motility laws as compiled loops over points, for both engines."""

@@ -1,8 +1,10 @@
 """Motility laws: the self-propulsion speed of a species as a function of the sensed densities ([S1] Eqs. 1, 10, 14)."""
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -75,8 +77,35 @@ class MotilityLaw:
 
     def log_derivative(self, name: str) -> sympy.Expr:
         """d log v / d name, exactly: the coefficients a_mn of the theory."""
-        self._check(name)
-        return sympy.diff(self.logarithm, symbol(name))
+        if name not in self._log_derivatives:
+            self._check(name)
+            self._log_derivatives[name] = sympy.diff(self.logarithm, symbol(name))
+        return self._log_derivatives[name]
+
+    @cached_property
+    def _log_derivatives(self) -> dict[str, sympy.Expr]:
+        return {}
+
+    def with_parameters(self, values: Mapping[str, float]) -> "MotilityLaw":
+        """The same law with other values of its parameters; trees, derivatives and evaluators are shared, not made again.
+
+        Parameters
+        ----------
+        values
+            New values of some of the parameters, by name.
+
+        Raises
+        ------
+        InputError
+            There is no such parameter.
+        """
+        for name in values:
+            if name not in self.parameters:
+                raise InputError(f"there is no parameter '{name}'; known: {', '.join(self.parameters) or 'none'}")
+        _ = self._evaluators, self._log_derivatives, self.logarithm
+        other = copy.copy(self)
+        object.__setattr__(other, "parameters", MappingProxyType({**self.parameters, **values}))
+        return other
 
     def _check(self, name: str) -> None:
         if name not in self.fields and name not in self.parameters:
@@ -93,7 +122,7 @@ class MotilityLaw:
         return str(sympy.pretty(_decimal(self.expression), use_unicode=True, num_columns=110))
 
     @cached_property
-    def _evaluators(self) -> dict[str, Callable[..., Any]]:
+    def _evaluators(self) -> dict[sympy.Expr, Callable[..., Any]]:
         return {}
 
     def evaluate(self, tree: sympy.Expr, densities: Array) -> Array:
@@ -113,12 +142,11 @@ class MotilityLaw:
         """
         if tree.is_number:
             return np.full(densities.shape[1:], float(tree))
-        key = sympy.srepr(tree)
-        if key not in self._evaluators:
+        if tree not in self._evaluators:
             names = [symbol(name) for name in (*self.fields, *self.parameters)]
-            self._evaluators[key] = sympy.lambdify(names, tree, modules="numpy", cse=True)
+            self._evaluators[tree] = sympy.lambdify(names, tree, modules="numpy", cse=True)
         with np.errstate(all="ignore"):
-            value = self._evaluators[key](*densities, *self.parameters.values())
+            value = self._evaluators[tree](*densities, *self.parameters.values())
         return np.broadcast_to(np.asarray(value, dtype=np.float64), densities.shape[1:]).copy()
 
     def speed(self, densities: Array) -> Array:

@@ -14,26 +14,33 @@ SIZE = (9.0, 7.0)
 COMPOSITION = {"A": 30.0, "B": 18.0}
 DT = 0.02
 MODES = ["mesh", "exact"]
+SIZES = {1: (60.0,), 2: SIZE, 3: (4.0, 3.5, 4.5)}
+# ways of sensing in all dimensions, and both schemes
+WAYS = [(sensing, d, "midpoint") for sensing in MODES for d in (1, 2, 3)] + [("mesh", 2, "euler"), ("exact", 2, "euler")]
 
 
-def engine_of(sensing: str = "mesh", seed: int = 7, threads: int = 1, **kwargs: object) -> ParticleEngine:
+def engine_of(
+    sensing: str = "mesh", seed: int = 7, threads: int = 1, dimension: int = 2, integrator: str = "midpoint", **kwargs: object
+) -> ParticleEngine:
     motion = Motion(tumble_rate=0.5, rotational_diffusion=0.5)
-    model = mixture(Sensing(count_self=False), motion, translational_diffusion=0.03)
-    return ParticleEngine(model, SIZE, COMPOSITION, time_step=DT, sensing=sensing, seed=seed, threads=threads, **kwargs)  # type: ignore[arg-type]
+    model = mixture(Sensing(count_self=False), motion, 0.03, dimension)
+    how = {"time_step": DT, "sensing": sensing, "seed": seed, "threads": threads, "integrator": integrator, **kwargs}
+    return ParticleEngine(model, SIZES[dimension], COMPOSITION, **how)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("sensing", MODES)
-def test_threads_change_nothing(sensing: str) -> None:
-    one, two = engine_of(sensing), engine_of(sensing, threads=2)
+@pytest.mark.parametrize(("sensing", "dimension", "integrator"), WAYS)
+def test_threads_change_nothing(sensing: str, dimension: int, integrator: str) -> None:
+    one, two = (engine_of(sensing, threads=n, dimension=dimension, integrator=integrator) for n in (1, 2))
     for engine in (one, two):
         engine.advance(50 * DT)
     assert same_bits(one, two)
     assert np.array_equal(one.sensed_densities(), two.sensed_densities())
+    assert np.array_equal(one.speeds(), two.speeds())
 
 
-@pytest.mark.parametrize("sensing", MODES)
-def test_restored_states_continue_bit_for_bit(sensing: str) -> None:
-    straight, donor, heir = engine_of(sensing), engine_of(sensing), engine_of(sensing, threads=2)
+@pytest.mark.parametrize(("sensing", "dimension", "integrator"), WAYS)
+def test_restored_states_continue_bit_for_bit(sensing: str, dimension: int, integrator: str) -> None:
+    straight, donor, heir = (engine_of(sensing, threads=n, dimension=dimension, integrator=integrator) for n in (1, 1, 2))
     straight.advance(45 * DT)
     donor.advance(23 * DT)
     heir.advance(5 * DT)
@@ -57,6 +64,7 @@ def test_outputs_and_pauses_change_nothing(sensing: str) -> None:
         split.advance(until * DT)
         split.frame()
         split.speeds()
+        split.sensed_densities()
         assert split.step == until
     assert same_bits(straight, split)
     assert split.time == pytest.approx(30 * DT, rel=1e-15)
@@ -83,7 +91,8 @@ def test_interrupt_stops_on_a_completed_step() -> None:
 
 def test_state_of_another_run_is_refused() -> None:
     state = engine_of().state()
-    for other, name in ((engine_of(seed=8), "seed"), (engine_of("exact"), "sensing"), (engine_of(mesh_spacing=0.3), "mesh")):
+    others = (engine_of(seed=8), engine_of("exact"), engine_of(mesh_spacing=0.3), engine_of(integrator="euler"))
+    for other, name in zip(others, ("seed", "sensing", "mesh", "integrator"), strict=True):
         with pytest.raises(InputError, match=f"the state has {name} = "):
             other.restore(state)
 
@@ -122,6 +131,51 @@ def test_frame() -> None:
     assert float(frame.variables["mean_speed_A"].data) == pytest.approx(np.mean(speeds), rel=1e-12)
 
 
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_frames_of_other_dimensions(dimension: int) -> None:
+    cells = (60,) if dimension == 1 else (16, 14, 18)
+    engine = engine_of(dimension=dimension, output_grid=cells)
+    engine.advance(2 * DT)
+    frame = engine.frame()
+    density = frame.variables["density_A"]
+    assert density.dimensions == ("z", "y", "x")[-dimension:]
+    assert density.units == ("1/length" if dimension == 1 else "1/length^3")
+    assert density.data.shape == cells[::-1]
+    assert list(frame.coordinates) == list("xyz")[:dimension]
+    volume = np.prod(SIZES[dimension]) / np.prod(cells)
+    assert np.sum(density.data) * volume == pytest.approx(float(frame.variables["particle_number_A"].data), rel=1e-12)
+    assert frame.variables["position"].data.shape == (engine.identities.size, dimension)
+
+
+def test_polar_order() -> None:
+    engine = engine_of()
+    engine.advance(5 * DT)
+    shown, u, species = engine.frame().variables, engine.orientations, engine.species
+    for name, kept in (("polar_order_A", species == 0), ("polar_order_B", species == 1), ("polar_order", species >= 0)):
+        assert float(shown[name].data) == pytest.approx(float(np.hypot(*u[:, kept].mean(axis=1))), rel=1e-12)
+    # aligned by hand
+    state = engine.state()
+    aligned = np.zeros_like(u)
+    aligned[0] = 1.0
+    engine.restore(State({**state.arrays, "orientations": aligned}, state.numbers))
+    assert float(engine.frame().variables["polar_order"].data) == 1.0
+
+
+def test_what_nobody_reads_is_not_computed() -> None:
+    """Constant speeds need no mesh; a species that is not sensed takes no transform, and can still be looked at."""
+    assert engine_of()._perception.mesh is not None
+    free = ParticleEngine(Model(2, [Species("A", TUMBLING, "1.0")]), SIZE, [30.0], time_step=DT, seed=1)
+    assert free._perception.mesh is None
+    assert np.mean(free.sensed_densities()) == pytest.approx(30.0, rel=0.1)
+    model = Model(2, [Species("A", TUMBLING, "exp(-0.01*B)"), Species("B", TUMBLING, "0.5")])
+    for sensing in MODES:
+        engine = ParticleEngine(model, SIZE, COMPOSITION, time_step=DT, seed=1, sensing=sensing)  # type: ignore[arg-type]
+        engine.advance(3 * DT)
+        assert not np.any(engine._perception._sensed[0][0])
+        assert np.all(engine._perception._sensed[0][1] > 0.0)
+        assert np.all(engine.speeds()[engine.species == 1] == 0.5)
+
+
 def test_particles_keep_their_rows() -> None:
     engine = engine_of()
     before = engine.frame()
@@ -131,6 +185,16 @@ def test_particles_keep_their_rows() -> None:
     # 20 steps of at most exp(0.9) dt, and 6 standard deviations of the diffusion
     assert np.max(np.abs(move)) < 20 * DT * np.exp(0.9) + 6.0 * np.sqrt(2.0 * 0.03 * 20 * DT)
     assert not np.array_equal(engine.identities, np.sort(engine.identities))
+
+
+def test_a_least_distance_at_the_start() -> None:
+    model = Model(2, [Species("A", TUMBLING, "1.0")])
+    engine = ParticleEngine(model, (6.0, 5.0), [3.0], time_step=DT, seed=3, minimum_distance=0.3)
+    gap = engine.positions[:, :, None] - engine.positions[:, None, :]
+    gap -= engine.size[:, None, None] * np.round(gap / engine.size[:, None, None])
+    distance = np.hypot(*gap)[np.triu_indices(90, 1)]
+    assert distance.size == 90 * 89 // 2
+    assert distance.min() >= 0.3
 
 
 def test_frames_without_particles() -> None:
@@ -198,6 +262,8 @@ def test_failing_laws_are_named(law: str) -> None:
         ({"seed": -1}, "seed is -1"),
         ({"seed": 2**64}, "seed is"),
         ({"threads": 0}, "threads is 0"),
+        ({"minimum_distance": -1.0}, "minimum_distance is -1"),
+        ({"minimum_distance": 1.0}, "cannot be 1 apart"),
         ({"composition": {"A": 1.0}}, "B"),
         ({"composition": {"A": 1e-6, "B": 0.0}}, "give no particle"),
         ({"output_grid": (16,)}, "output_grid has 1 numbers"),
@@ -249,7 +315,7 @@ def one_species(law: str, **kwargs: object) -> ParticleEngine:
         ("exp(-0.1*A)", {"time_step": 0.1}, None),
         ("1.0", {"time_step": 0.1, "integrator": "euler"}, None),
         ("exp(-0.1*A)", {"time_step": 0.1, "integrator": "euler"}, "strengthens the motility feedback by 5 %"),
-        ("12*exp(-0.1*A)", {"time_step": 0.1}, "particles move by 0.7"),
+        ("12*exp(-0.1*A)", {"time_step": 0.1}, "particles move by 0.69 sensing ranges"),
         ("12*exp(-0.1*A)", {"time_step": 0.01}, None),
         ("exp(-0.1*A)", {"mesh_spacing": 0.4}, "has 2.5 cells per sensing range"),
     ],

@@ -265,13 +265,16 @@ def test_check_prints_model_resolution_memory_and_cost(tmp_path: Path, capsys: p
 
 
 def test_check_tells_the_time_step_of_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = IDEAL.replace("grid = [16, 16]\ntime_step = 0.1", "grid = [22, 16]\nnoise = 0")
+    text = IDEAL.replace("grid = [16, 16]\ntime_step = 0.1", "grid = [22, 16]")
     file = written(tmp_path, text.replace("[particles]\ntime_step = 0.1\n", ""))
     assert main(["check", file, "--set", "run.output_interval=0.06"]) == 0
     text = capsys.readouterr().out
     step = float(text.partition("time step ")[2].split()[0])
     assert 0.06 / step == pytest.approx(round(0.06 / step))
-    assert "deterministic" in text
+    assert "noise 1; etdrk2" in text
+    assert main(["check", file, "--set", "fields.noise=0"]) == 0
+    text = capsys.readouterr().out
+    assert "deterministic; sbdf2, steps with an error below 0.001\n" in text
     assert "note: fields.grid: 22 has a prime factor above 7; 24 is faster to transform" in text
 
 

@@ -51,18 +51,20 @@ class Ticking:
     def time(self) -> float:
         return self.step * self.time_step
 
-    def advance(self, until: float, *, interrupt: Callable[[], bool]) -> None:
+    def advance(self, until: float, *, interrupt: Callable[[], bool]) -> bool:
         self._calls += 1
         assert self._calls < 1000, "the run does not advance"
-        while self.step < round(until / self.time_step):
+        last = round(until / self.time_step)
+        while self.step < last:
             if self._asks_first and interrupt():
-                return
+                break
             if self._hook is not None:
                 self._hook(self)
             self.value = 3.9 * self.value * (1.0 - self.value)
             self.step += 1
             if not self._asks_first and interrupt():
-                return
+                break
+        return self.step >= last
 
     def frame(self) -> Frame:
         return Frame(self.time, self.step, {"value": Variable(np.array(self.value), (), "1", "value")}, {})

@@ -1,16 +1,22 @@
 """Initial densities: exact means, shares of phases, geometry, and the same bits for the same seed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.execute import build_engine
+from runs.atomic import StoreError
+from runs.cli import main
+from runs.execute import build_engine, resume, run
 from runs.initial import initial_density
-from runs.runfile import RunSpecification, parse
-from tests.runs.small_runs import MIXTURE
+from runs.runfile import RunSpecification, load, parse
+from runs.store import open_series
+from tests.runs.small_runs import MIXTURE, assert_same_runs, written
 from theory import InputError
 from theory.fourier import Array, Grid
+from theory.resampling import resampled
 
 PHASES = """
 [initial]
@@ -44,9 +50,10 @@ def share_of_first_phase(density: Array) -> float:
         ("initial.geometry=slab",),
         ("initial.geometry=patches", "initial.patch_size=3.0"),
         ("initial.geometry=patches", "initial.noise=0.5"),
+        ("initial.geometry=droplet",),
         ("initial.geometry=slab", "composition.B=0.0"),
     ],
-    ids=["homogeneous", "no noise", "slab", "patches", "much noise", "without B"],
+    ids=["homogeneous", "no noise", "slab", "patches", "much noise", "droplet", "without B"],
 )
 def test_means_are_the_composition_and_nothing_is_negative(overrides: tuple[str, ...]) -> None:
     one = specification(*overrides)
@@ -163,3 +170,257 @@ def test_both_scales_start_from_the_same_profile() -> None:
         # the particles' own, coarser profile grid has its interfaces within a cell of a quarter of a range
         assert abs(np.count_nonzero(x < 4.0) - inside * x.size) < 4.0 * error + 0.02 * x.size
         assert abs(np.count_nonzero(positions[species == s, 1] < 4.0) - x.size / 2) < 4.0 * np.sqrt(x.size / 4)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("initial.state=homogeneous", "initial.phases=[]", "initial.noise=0.1"),
+        ("initial.geometry=slab", "initial.noise=0.1"),
+        ("initial.geometry=patches", "initial.patch_size=3.0"),
+        ("initial.geometry=droplet",),
+    ],
+    ids=["homogeneous", "slab", "patches", "droplet"],
+)
+def test_every_grid_starts_from_the_same_state(overrides: tuple[str, ...]) -> None:
+    """Random fields and patches too; what is left is the choice of cells at the edges of phases, before they are smoothed."""
+    one = specification(*overrides)
+    coarse, fine = initial_density(one, GRID), initial_density(one, Grid((16.0, 8.0), (128, 256)))
+    difference = np.abs(resampled(fine, (32, 64)) - coarse)
+    scale = coarse.std(axis=(1, 2))
+    assert np.all(difference.mean(axis=(1, 2)) < (1e-9 if "homogeneous" in overrides[0] else 0.1) * scale)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_droplet_has_its_share_in_the_middle(share: float) -> None:
+    """Area share of a disc, so that its radius is sqrt(share 128/pi); its interface within a cell of half a range."""
+    text = MIXTURE + PHASES.replace("share = 0.25", f"share = {share}").replace("share = 0.75", f"share = {1.0 - share}")
+    density = initial_density(specification("initial.geometry=droplet", "initial.noise=0", text=text), GRID)
+    y, x = np.meshgrid(GRID.coordinates("y") - 4.0, GRID.coordinates("x") - 8.0, indexing="ij")
+    distance, radius = np.hypot(x, y), np.sqrt(share * 128.0 / np.pi)
+    ratio = density[0] / density[0].max()
+    assert np.all(ratio[distance < radius - 0.6] > 0.9)
+    assert np.all(ratio[distance > radius + 0.6] < 0.4)
+
+
+def test_droplet_of_a_radius_is_that_of_its_share() -> None:
+    text = MIXTURE + PHASES.replace("share = 0.25\n", "").replace("share = 0.75\n", "")
+    one = specification("initial.geometry=droplet", "initial.radius=2.5", "initial.noise=0", text=text)
+    assert one.phase_shares == pytest.approx((np.pi * 6.25 / 128.0, 1.0 - np.pi * 6.25 / 128.0))
+    share = one.phase_shares[0]
+    other = specification(
+        "initial.geometry=droplet", "initial.noise=0",
+        text=MIXTURE + PHASES.replace("share = 0.25", f"share = {share!r}").replace("share = 0.75", f"share = {1.0 - share!r}"),
+    )  # fmt: skip
+    # up to a cell or two on the rim
+    assert np.mean(np.abs(initial_density(one, GRID) - initial_density(other, GRID)) > 1.0) < 0.01
+
+
+@pytest.mark.parametrize(("dimension", "cells"), [(1, (64,)), (2, (16, 64)), (3, (8, 16, 32))])
+def test_waves_in_every_dimension(dimension: int, cells: tuple[int, ...]) -> None:
+    """Against the formula, with a phase and a wave along the diagonal."""
+    size = [16.0, 8.0, 4.0][:dimension]
+    text = f"""
+[model]
+dimension = {dimension}
+[[model.species]]
+name = "A"
+motion = {{ tumble_rate = 1.0 }}
+speed = 1.0
+[[model.species]]
+name = "B"
+motion = {{ tumble_rate = 1.0 }}
+speed = 1.0
+[composition]
+A = 5.0
+B = 2.0
+[domain]
+size = {size}
+[run]
+duration = 1.0
+[initial]
+state = "waves"
+[[initial.waves]]
+species = "A"
+wave = {[2, -1, 3][:dimension]}
+amplitude = 0.3
+phase = 0.7
+[[initial.waves]]
+species = "A"
+wave = {[1, 0, 0][:dimension]}
+amplitude = -0.2
+"""
+    grid = Grid(tuple(size), cells)
+    density = initial_density(parse(text), grid)
+    places = np.meshgrid(*(grid.coordinates(axis) for axis in "xyz"[:dimension][::-1]), indexing="ij")[::-1]
+    angle = sum(2.0 * np.pi * n * r / edge for n, r, edge in zip([2, -1, 3], places, size, strict=False))
+    expected = 5.0 * (1.0 + 0.3 * np.cos(angle + 0.7) - 0.2 * np.cos(2.0 * np.pi * places[0] / 16.0))
+    np.testing.assert_allclose(density[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(density[1], 2.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_phases_in_other_dimensions(dimension: int) -> None:
+    text = MIXTURE.replace("dimension = 2", f"dimension = {dimension}").replace("[4.0, 4.0]", str([12.0, 6.0, 6.0][:dimension]))
+    text = text[: text.index("[fields]")] + text[text.index("[run]") :]
+    grid = Grid((12.0, 6.0, 6.0)[:dimension], (24, 24, 48)[-dimension:])
+    for geometry in ("slab", "patches", "droplet"):
+        density = initial_density(parse(text + PHASES, overrides=[f"initial.geometry={geometry}"]), grid)
+        axes = tuple(range(1, dimension + 1))
+        assert density.shape == (2, *grid.shape)
+        np.testing.assert_allclose(density.mean(axis=axes), [50.0, 45.0], rtol=1e-13)
+        assert np.mean(density[0] > 70.0) == pytest.approx(0.25, abs=0.05)
+
+
+def _with_file(directory: Path, arrays: dict[str, Array], *overrides: str) -> RunSpecification:
+    np.savez(directory / "start.npz", **arrays)  # type: ignore[arg-type]
+    text = MIXTURE + '[initial]\nstate = "file"\npath = "start.npz"\n'
+    return load(written(directory, text), [*WIDE, "fields.noise=0", *overrides])
+
+
+def _bumps(shape: tuple[int, ...]) -> dict[str, Array]:
+    rows, columns = (np.cos(2.0 * np.pi * (np.arange(n) + 0.5) / n) for n in shape)
+    return {"A": 50.0 + 20.0 * np.outer(rows, columns), "B": 45.0 - 10.0 * columns + 0.0 * rows[:, None], "other": np.zeros(3)}
+
+
+def test_densities_from_a_file_on_another_grid(tmp_path: Path) -> None:
+    """Also for particles, which are drawn from them."""
+    one = _with_file(tmp_path, _bumps((10, 14)))
+    expected = np.stack([_bumps((32, 64))[name] for name in "AB"])
+    np.testing.assert_allclose(initial_density(one, GRID), expected, rtol=1e-12)
+    np.testing.assert_allclose(build_engine(one, "fields").frame().variables["density_B"].data, expected[1], rtol=1e-12)
+    particles = build_engine(one, "particles").frame()
+    x = particles.variables["position"].data[particles.variables["species"].data == 1, 0]
+    # <cos> of positions that are distributed as 1 - (10/45) cos is -5/45, of n particles with an error below 1/sqrt(2 n)
+    assert abs(np.cos(2.0 * np.pi * x / 16.0).mean() + 5.0 / 45.0) < 4.0 / np.sqrt(2.0 * x.size)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"A": np.full((8, 8), 50.0)}, "holds no array B; it needs one named after each species"),
+        ({"A": np.full((8, 8), 50.0), "B": np.full(8, 45.0)}, "the array B has 1 axes of type float64; needed: 2 axes"),
+        ({"A": np.full((8, 8), 50.0), "B": np.full((8, 9), 45.0)}, r"shapes \[\(8, 8\), \(8, 9\)\], not one"),
+        (
+            {"A": np.full((8, 8), -50.0), "B": np.full((8, 8), 45.0)},
+            "the array A holds densities that are negative or not finite",
+        ),
+        ({"A": np.full((8, 8), np.inf), "B": np.full((8, 8), 45.0)}, "negative or not finite"),
+        (
+            {"A": np.full((8, 8), 50.0), "B": np.full((8, 8), 40.0)},
+            r"hold B = 40 on average, composition.B is 45; set composition",
+        ),
+        ({"A": np.full((8, 8), 50.0 + 1j), "B": np.full((8, 8), 45.0)}, "of type complex128"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(tmp_path: Path, arrays: dict[str, Array], words: str) -> None:
+    one = _with_file(tmp_path, arrays)
+    with pytest.raises(InputError, match=words) as caught:
+        initial_density(one, GRID)
+    assert "run file.toml: initial.path = 'start.npz': " in str(caught.value)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = _with_file(tmp_path, _bumps((8, 8)), "initial.path=nowhere.npz")
+    with pytest.raises(InputError, match="no such file; the path is relative to the run file"):
+        initial_density(one, GRID)
+    (tmp_path / "text.npz").write_text("A, B\n1, 2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="not a file of numeric arrays"):
+        initial_density(_with_file(tmp_path, _bumps((8, 8)), "initial.path=text.npz"), GRID)
+    np.savez(tmp_path / "objects.npz", A=np.array([None]), B=np.ones((8, 8)))
+    with pytest.raises(InputError, match="not a file of numeric arrays"):
+        initial_density(_with_file(tmp_path, _bumps((8, 8)), "initial.path=objects.npz"), GRID)
+    np.save(tmp_path / "one.npy", np.ones((8, 8)))
+    with pytest.raises(InputError, match="not a file of numeric arrays"):
+        initial_density(_with_file(tmp_path, _bumps((8, 8)), "initial.path=one.npy"), GRID)
+    # a check finds what a run would
+    assert main(["check", str(tmp_path / "run file.toml"), "--set", "initial.path=nowhere.npz"]) == 2
+    assert "nowhere.npz': no such file" in capsys.readouterr().err
+
+
+def _first_run(directory: Path) -> Path:
+    out = directory / "first"
+    run(load(written(directory, MIXTURE + PHASES, "first.toml"), [*WIDE, "run.duration=0.08"]), out, quiet=True)
+    return out
+
+
+def _second(directory: Path, *overrides: str) -> RunSpecification:
+    text = MIXTURE + '[initial]\nstate = "run"\npath = "first"\n'
+    return load(written(directory, text, "second.toml"), [*WIDE, *overrides])
+
+
+def test_a_run_starts_from_a_frame_of_another(tmp_path: Path) -> None:
+    series = open_series(_first_run(tmp_path) / "fields")
+    # stored in single precision
+    for frame, overrides in ((-1, ()), (1, ("initial.time=0.05",)), (0, ("initial.time=0",))):
+        density = initial_density(_second(tmp_path, *overrides), GRID)
+        for s, name in enumerate("AB"):
+            np.testing.assert_allclose(density[s], series.load(f"density_{name}")[frame], rtol=1e-5)
+    finer = initial_density(_second(tmp_path), Grid((16.0, 8.0), (64, 128)))
+    np.testing.assert_allclose(resampled(finer, (32, 64)), initial_density(_second(tmp_path), GRID), rtol=1e-5)
+
+
+def test_a_run_starts_from_the_particles_of_another(tmp_path: Path) -> None:
+    """The modes of the particles themselves, up to the end of the noise's band, and nothing beyond."""
+    series = open_series(_first_run(tmp_path) / "particles")
+    density = initial_density(_second(tmp_path, "initial.scale=particles", "fields.noise_length=2.0"), GRID)
+    positions, species = series.load("position", -1)[0], series.load("species", -1)[0]
+    for s in range(2):
+        x, y = positions[species == s].T.astype(float)
+        found = np.fft.rfft2(density[s]) * GRID.cell_volume
+        for row, column in ((0, 1), (2, 3), (1, 0), (3, 1)):
+            kx, ky = 2.0 * np.pi * column / 16.0, 2.0 * np.pi * row / 8.0
+            # values are at the centres of cells
+            phase = np.exp(-0.5j * (kx + ky) * 0.25)
+            exact = np.sum(np.exp(-1j * (kx * x + ky * y)))
+            inside = np.hypot(kx, ky) <= np.pi / 2.0
+            assert abs(found[row, column] * phase - exact * inside) < 2e-3 * x.size
+            if inside:
+                assert abs(exact) > 2e-3 * x.size
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (("initial.path=nowhere",), "initial.path = 'nowhere': nowhere: holds no frames|holds no frames"),
+        (("initial.time=0.2",), r"initial.time = 0.2: that run has frames from t = 0 to 0.08"),
+        (("domain.size=[8.0, 8.0]",), r"that run has the box \[16.0, 8.0\], this one \[8.0, 8.0\]; they must be equal"),
+        (("composition.A=60",), r"hold A = 50 on average, composition.A is 60; set composition.A = 50"),
+        (
+            ("model.species.A.name=C", "model.species[0].speed=1", "model.species[1].speed=1", "composition={C=50, B=45}"),
+            "that run has the species A, B, this one C, B",
+        ),
+    ],
+)
+def test_runs_that_do_not_fit_are_refused(tmp_path: Path, overrides: tuple[str, ...], words: str) -> None:
+    _first_run(tmp_path)
+    with pytest.raises(InputError, match=words):
+        initial_density(_second(tmp_path, *overrides), GRID)
+
+
+def test_a_scale_that_the_other_run_does_not_have_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "first"
+    run(load(written(tmp_path, MIXTURE, "first.toml"), [*WIDE, "run.duration=0.04"]), out, scales=["fields"], quiet=True)
+    with pytest.raises(
+        InputError, match=r"initial.scale = 'particles': that run has no frames of its particles; it has fields"
+    ):
+        initial_density(_second(tmp_path, "initial.scale=particles"), GRID)
+
+
+def test_a_run_from_elsewhere_is_continued_without_it(tmp_path: Path) -> None:
+    """The densities are kept beside the frames: the file may go, and the bits stay the same."""
+    one = _with_file(tmp_path, _bumps((10, 14)))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    run(one, whole, quiet=True)
+    short = _with_file(tmp_path, _bumps((10, 14)), "run.duration=0.2")
+    run(short, broken, quiet=True)
+    (tmp_path / "start.npz").unlink()
+    resume(broken, duration=0.4, quiet=True)
+    for scale in ("fields", "particles"):
+        assert_same_runs(whole, broken, scale)
+    (broken / "initial.npz").write_bytes(b"no archive")
+    with pytest.raises(StoreError, match=r"initial\.npz: damaged"):
+        resume(broken, duration=0.6, quiet=True)
+    (broken / "initial.npz").unlink()
+    with pytest.raises(StoreError, match=r"initial\.npz: cannot read"):
+        resume(broken, duration=0.6, quiet=True)

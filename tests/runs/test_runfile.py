@@ -46,7 +46,7 @@ motion = { tumble_rate = 1.0 }
 speed = "v0*exp(-0.8*tanh((A - 50)/10) + 0.4*tanh((total - 100)/20))"
 [[model.species]]
 name = "B"
-motion = { aoup = true, persistence_time = 0.25 }
+motion = { tumble_rate = 3.0, rotational_diffusion = 1.0 }
 speed = "v0"
 translational_diffusion = 0.5
 chemotaxis = { food = { speed_bias = 0.25 } }
@@ -91,14 +91,17 @@ A = 75.0
 size = [60.0, 30.0]
 [fields]
 grid = [256, 128]
+order = 2
+precision = "float32"
 noise = 0.5
 time_step = 0.02
-stepper = "etd1"
+stepper = "exponential_euler"
 noise_length = 1.25
 maximum_clipped_share = 0.1
 [particles]
 sensing = "exact"
 time_step = 0.005
+integrator = "euler"
 mesh_spacing = 0.25
 save_positions = false
 [run]
@@ -117,6 +120,10 @@ densities = { A = 105.0, B = 25.0 }
 [[initial.phases]]
 share = 0.75
 densities = { A = 65.0, B = 25.0 }
+[[initial.waves]]
+species = "A"
+wave = [1, -2]
+amplitude = 0.5
 """
 
 # every key of a run file and its default: required (None), or as TOML, or in words
@@ -183,14 +190,17 @@ KEYS = {
     "fields": "none",
     "fields.grid": None,
     "fields.order": "0",
+    "fields.precision": '"float64"',
     "fields.noise": "1.0",
-    "fields.time_step": "chosen by the solver",
-    "fields.stepper": '"etdrk2"',
+    "fields.time_step": "follows the error; with noise chosen by the solver",
+    "fields.tolerance": "0.001",
+    "fields.stepper": '"sbdf2"; with noise "etdrk2"',
     "fields.noise_length": "the sensing range",
     "fields.maximum_clipped_share": "0.05",
     "particles": "none",
     "particles.sensing": '"mesh"',
-    "particles.time_step": "0.01",
+    "particles.time_step": "chosen by the engine",
+    "particles.integrator": '"midpoint"',
     "particles.mesh_spacing": "chosen by the engine",
     "particles.save_positions": "true",
     "run": None,
@@ -200,13 +210,22 @@ KEYS = {
     "run.checkpoint_interval": "30.0",
     "initial": "none",
     "initial.state": '"homogeneous"',
-    "initial.noise": "0.01",
+    "initial.noise": '0.01 with "homogeneous" and "phases", else 0.0',
     "initial.geometry": '"slab"',
     "initial.patch_size": "a quarter of the shortest edge of the box",
+    "initial.radius": "from the shares",
     "initial.phases": "[]",
-    "initial.phases[].share": None,
+    "initial.phases[].share": "required, but with radius",
     "initial.phases[].densities": None,
     "initial.phases[].densities.<species>": None,
+    "initial.waves": "[]",
+    "initial.waves[].species": None,
+    "initial.waves[].wave": None,
+    "initial.waves[].amplitude": None,
+    "initial.waves[].phase": "0.0",
+    "initial.path": "none",
+    "initial.time": "its last frame",
+    "initial.scale": "its fields, if it has them",
 }
 
 WRONG_VALUES = {
@@ -241,7 +260,7 @@ def test_every_key_reaches_the_specification() -> None:
     read = parse(FULL, source="run.toml")
     assert (read.model.dimension, read.model.names) == (2, ("A", "B"))
     assert read.model.parameters == {"v0": 2.0}
-    # 1/tau = alpha for A; tau is stated for B
+    # 1/tau = alpha for A, alpha + Dr for B
     np.testing.assert_array_equal(read.model.persistence_times, [1.0, 0.25])
     np.testing.assert_array_equal(read.model.translational_diffusivities, [0.0, 0.5])
     # at A = 50, B = 50 both tanh vanish
@@ -267,16 +286,19 @@ def test_every_key_reaches_the_specification() -> None:
     assert read.particles is not None
     assert read.fields.model_dump() == {
         "grid": (256, 128),
-        "order": 0,
+        "order": 2,
+        "precision": "float32",
         "noise": 0.5,
         "time_step": 0.02,
-        "stepper": "etd1",
+        "tolerance": None,
+        "stepper": "exponential_euler",
         "noise_length": 1.25,
         "maximum_clipped_share": 0.1,
     }
     assert read.particles.model_dump() == {
         "sensing": "exact",
         "time_step": 0.005,
+        "integrator": "euler",
         "mesh_spacing": 0.25,
         "save_positions": False,
     }
@@ -394,6 +416,15 @@ def test_wrong_types_are_refused_at_their_key(key: Any) -> None:
         ("fields.noise_length=0", "fields.noise_length"),
         ("fields.maximum_clipped_share=1", None),
         ("initial.noise=0.5", None),
+        ("initial.waves[0].wave=[85, 42]", None),
+        ("initial.waves[0].wave=[86, 0]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[0, -43]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[0, 0]", "initial.waves[0].wave"),
+        ("initial.waves[0].wave=[1]", "initial.waves[0].wave"),
+        ("initial.waves[0].amplitude=-1", None),
+        ("initial.waves[0].amplitude=1.01", "initial.waves[0].amplitude"),
+        ("initial.waves[0].species=C", "initial.waves[0].species"),
+        ("initial.time=-1", "initial.time"),
         ("initial.noise=0.51", "initial.noise"),
         ("initial.patch_size=30", None),
         ("initial.patch_size=30.1", "initial.patch_size"),

@@ -44,3 +44,11 @@ def three_species() -> Model:
     numbers = {"A": (1.0, 40, 20), "B": (1.1, 45, 22), "C": (0.9, 38, 18)}
     laws = {n: f"exp(-{k}*tanh(({n} - {r})/{w}) + 0.5*tanh((total - 90)/40))" for n, (k, r, w) in numbers.items()}
     return Model(2, [Species(n, RUN, v) for n, v in laws.items()])
+
+
+def duan(coupling: float, rotational_diffusion: float) -> Model:
+    """The quorum-sensing model of Duan, Agudo-Canalejo, Golestanian and Mahault with eta_AB = -eta_BA, eta_AA = eta_BB = 0."""
+    speeds = [f"1 + 0.7*tanh({sign}eta*({other} - 80)/(0.7*80))" for sign, other in (("", "B"), ("-", "A"))]
+    motion = Motion(rotational_diffusion=rotational_diffusion)
+    species = [Species(name, motion, speed) for name, speed in zip("AB", speeds, strict=True)]
+    return Model(2, species, {"eta": coupling}, Sensing("linear", 1.0))

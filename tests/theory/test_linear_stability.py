@@ -13,8 +13,8 @@ def test_spinodal_of_the_reference_law() -> None:
     """k = -1, r = 50, w = 20: spinodal 34.53654, 75.69785 (PHYSICS reference numbers)."""
     model = one_species("exp(-tanh((A - 50)/20))")
     for edge, inside in ((34.53654, 1e-4), (75.69785, -1e-4)):
-        assert HomogeneousState.of(model, [edge - inside]).is_stable
-        assert not HomogeneousState.of(model, [edge + inside]).is_stable
+        assert classify(HomogeneousState.of(model, [edge - inside])).kind == "stable"
+        assert classify(HomogeneousState.of(model, [edge + inside])).kind == "static"
 
 
 @given(st.floats(-1.5, 1.5), st.floats(-1.5, 1.5), st.floats(20.0, 90.0), st.floats(20.0, 90.0))

@@ -16,6 +16,12 @@ def _apply_exp(x: Any, out: Any) -> None:
 
 
 @loop
+def _apply_short_exp2(x: Any, out: Any) -> None:
+    for i in range(x.size):
+        out[i] = _loops.short_exp2(x[i])
+
+
+@loop
 def _apply_log(x: Any, out: Any) -> None:
     for i in range(x.size):
         out[i] = _loops.log(x[i])
@@ -43,6 +49,15 @@ def test_exp() -> None:
     assert np.isnan(out[0])
     assert out[1] > 1e307
     assert out[2] < 1e-307
+
+
+def test_short_exp2() -> None:
+    x = np.concatenate([np.linspace(-1000.0, 1000.0, 50001), np.linspace(-0.5, 0.5, 1001)])
+    out = np.empty_like(x)
+    _apply_short_exp2(x, out)
+    assert np.max(np.abs(out / np.exp2(x) - 1.0)) < 5e-11
+    _apply_short_exp2(np.array([np.nan]), out[:1])
+    assert np.isnan(out[0])
 
 
 def test_log() -> None:

@@ -36,7 +36,7 @@ def modes(density: Array, grid: Grid, window: Array | None = None) -> ComplexArr
     ndarray
         Shape (species, ny, nkx).
     """
-    transformed = np.fft.rfft2(density) * grid.cell_volume
+    transformed = np.fft.rfftn(density, axes=tuple(range(-grid.dimension, 0))) * grid.cell_volume
     return np.asarray(transformed if window is None else transformed / window)
 
 

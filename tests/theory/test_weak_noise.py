@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from tests.theory.models import cross
+from tests.theory.test_currents import rough
+from tests.theory.test_hierarchy import mixture
+from tests.theory.test_path_entropy import travelling
+from theory import InputError
+from theory.currents import Currents
+from theory.fourier import Grid
+from theory.path_entropy import PathEntropy
+from theory.travelling import pattern_velocity
+from theory.weak_noise import density_map, harmonic_map
+
+
+def test_map_of_order_zero_is_that_of_the_path() -> None:
+    """A short deterministic step: -J o grad u with the deterministic current, and its integral from the densities alone."""
+    model, grid = cross(0.4, -0.3), Grid((8.0, 8.0), (48, 48))
+    currents, density = Currents(model, grid), rough(grid, 3)
+    flux, step = currents.flux(density), 1e-6
+    later = density - step * currents.fields(currents.divergence(flux))
+    found = PathEntropy(model, grid, local=True)
+    found.accumulate(0.0, density, step, later, flux)
+    expected = density_map(currents, density)
+    result = found.result()
+    assert result.density is not None
+    np.testing.assert_allclose(result.density, expected, atol=1e-5 * expected.max())
+    assert result.rates[0] == pytest.approx(expected.sum() * grid.cell_volume, rel=1e-5)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_homogeneous_states_produce_nothing(dimension: int) -> None:
+    grid = Grid((4.0,) * dimension, (8,) * dimension)
+    currents = Currents(mixture(dimension), grid)
+    density = np.broadcast_to(np.array([45.0, 55.0]).reshape(2, *(1,) * dimension), (2, *grid.shape))
+    assert np.all(density_map(currents, density) < 1e-20)
+    assert np.all(harmonic_map(currents, density, {1: np.zeros((2, dimension, *grid.shape))}) < 1e-20)
+
+
+def test_a_polarity_that_follows_the_density_gives_the_map_of_order_zero() -> None:
+    model, grid = cross(0.4, -0.3), Grid((8.0, 8.0), (48, 48))
+    currents, density = Currents(model, grid), rough(grid, 3)
+    polarity = currents.flux(density) / currents.speeds(density)[:, None]
+    expected = density_map(currents, density)
+    np.testing.assert_allclose(harmonic_map(currents, density, {1: polarity}), expected, rtol=1e-10)
+    nematic = {2: np.ones((2, 2, *grid.shape))}
+    more = harmonic_map(currents, density, {1: polarity, **nematic})
+    # two functions of the mean square 1/2 and the rate 1 for both species
+    np.testing.assert_allclose(more - expected, np.sum(4.0 / density, axis=0), rtol=1e-9)
+
+
+def test_densities_must_be_positive() -> None:
+    grid = Grid((4.0, 4.0), (8, 8))
+    with pytest.raises(InputError, match="falls to 0"):
+        density_map(Currents(cross(0.1, 0.1), grid), np.zeros((2, 8, 8)))
+
+
+@pytest.mark.parametrize("velocity", [(0.8, 0.4), (-2.5, 1.5), (0.0, 0.0)])
+def test_velocity_of_a_pattern(velocity: tuple[float, float]) -> None:
+    grid = Grid((8.0, 8.0), (32, 32))
+    path = [travelling(grid, np.array(velocity), 0.3 * n) for n in range(4)]
+    found = pattern_velocity(np.fft.rfft2(np.stack(path)), grid, 0.3)
+    np.testing.assert_allclose(found.velocity, velocity, atol=1e-9)
+    assert found.coherence == pytest.approx(1.0)
+    largest = 2.0 * np.pi / 8.0 * 0.3 * max(abs(m * velocity[0] + n * velocity[1]) for m, n in ((1, 1), (1, -1), (2, 1)))
+    assert found.largest_turn <= largest + 1e-9
+
+
+def test_what_does_not_move_as_a_whole_is_not_coherent() -> None:
+    grid = Grid((8.0, 8.0), (32, 32))
+    noise = np.random.default_rng(1).normal(size=(40, 1, 32, 32))
+    found = pattern_velocity(np.fft.rfft2(noise), grid, 1.0)
+    assert found.coherence < 0.5
+    still = pattern_velocity(np.fft.rfft2(np.ones((2, 1, 32, 32))), grid, 1.0)
+    assert still.coherence == 0.0
+    with pytest.raises(InputError, match="two frames"):
+        pattern_velocity(np.zeros((1, 1, 32, 17), dtype=complex), grid, 1.0)

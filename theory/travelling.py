@@ -1,0 +1,91 @@
+r"""Velocity of a travelling pattern from the phases of its strongest modes.
+
+For a pattern rho(r - V t) a mode obeys rho_q(t') = rho_q(t) exp(-i q.V (t' - t)). With z_q the sum of rho_q(t') rho_q^*(t) over
+species and pairs of frames, V is found by least squares weighted with |z_q|,
+
+    sum_q |z_q| [ arg z_q + q.V (t' - t) ]^2 = min,
+
+over the modes with at least a hundredth of the largest weight. Phases are unwound about the velocity of the longest of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory.errors import InputError
+from theory.fourier import Array, ComplexArray, Grid
+
+_STRONG = 0.01
+_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class PatternVelocity:
+    """How a pattern moves.
+
+    Parameters
+    ----------
+    velocity
+        V (x, y, ...) (length/time); 0 along directions in which the pattern does not vary.
+    coherence
+        |mean of exp(i residual phase)| over the modes, weighted: 1 if all move at V, near 0 if the motion is no translation.
+    largest_turn
+        Largest |q.V| (t' - t) among the modes (radian): frames too far apart turn phases by more than pi.
+    """
+
+    velocity: Array
+    coherence: float
+    largest_turn: float
+
+
+def pattern_velocity(modes: ComplexArray, grid: Grid, interval: float) -> PatternVelocity:
+    """Velocity of a pattern.
+
+    Parameters
+    ----------
+    modes
+        rho_q at equally spaced times, shape (time, species, spectrum), at least two times.
+    grid
+        The grid.
+    interval
+        Time between frames (time).
+
+    Raises
+    ------
+    InputError
+        There are fewer than two frames.
+    """
+    if modes.shape[0] < 2:
+        raise InputError("the velocity of a pattern needs at least two frames")
+    correlation = np.sum(modes[1:] * modes[:-1].conj(), axis=(0, 1))
+    correlation[(0,) * grid.dimension] = 0.0
+    weight = np.abs(correlation) * grid.multiplicity
+    if not np.any(weight > 0.0):
+        return PatternVelocity(np.zeros(grid.dimension), 0.0, 0.0)
+    strong = weight > _STRONG * weight.max()
+    meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij")[::-1]
+    vectors = np.stack([k[strong] for k in meshes], axis=-1) * interval
+    weight, phase = weight[strong], -np.angle(correlation[strong])
+    velocity = _longest(vectors, weight, phase)
+    for _ in range(_ROUNDS):
+        unwound = vectors @ velocity + np.angle(np.exp(1j * (phase - vectors @ velocity)))
+        found = _least_squares(vectors, weight, unwound)
+        if np.allclose(found, velocity, rtol=1e-12, atol=1e-300):
+            break
+        velocity = found
+    residual = phase - vectors @ velocity
+    coherence = abs(np.average(np.exp(1j * residual), weights=weight))
+    return PatternVelocity(velocity, float(coherence), float(np.abs(vectors @ velocity).max()))
+
+
+def _longest(vectors: Array, weight: Array, phase: Array) -> Array:
+    """First guess, from the longest waves among the modes: their phases turn least."""
+    length = np.linalg.norm(vectors, axis=1)
+    near = length <= 1.5 * length.min()
+    return _least_squares(vectors[near], weight[near], phase[near])
+
+
+def _least_squares(vectors: Array, weight: Array, phase: Array) -> Array:
+    root = np.sqrt(weight)
+    found, _, _, _ = np.linalg.lstsq(vectors * root[:, None], phase * root, rcond=1e-9)
+    return np.asarray(found)
