@@ -17,7 +17,7 @@ from runs.export import export, quaternions
 from runs.frames_of_run import ParticleFrames, open_particles
 from runs.runfile import parse
 from runs.store import StoreError
-from tests.runs.small_runs import MIXTURE
+from tests.runs.small_runs import IDEAL, MIXTURE
 from theory import InputError
 
 Array = NDArray[np.float64]
@@ -89,6 +89,25 @@ def test_gsd_holds_every_frame(stored: Path, frames: ParticleFrames, tmp_path: P
             np.testing.assert_array_equal(frame.particles.typeid, frames.species(n))
             directions = turned(np.array([1.0, 0.0, 0.0]), frame.particles.orientation.astype(float))
             np.testing.assert_allclose(directions[:, :2], frames.orientations(n), atol=1e-6)
+
+
+@pytest.mark.parametrize(("dimension", "box", "periodic"), [(1, "9 1 1", "T F F"), (3, "2 3 2.5", "T T T")])
+def test_other_dimensions(dimension: int, box: str, periodic: str, tmp_path: Path) -> None:
+    """Along missing dimensions particles lie at zero, in a box one length thick."""
+    text = IDEAL.replace("[fields]\ngrid = [16, 16]\ntime_step = 0.1\n", "").replace(
+        "dimension = 2", f"dimension = {dimension}"
+    )
+    size = [float(edge) for edge in box.split()[:dimension]]
+    directory = tmp_path / "run"
+    overrides = (f"domain.size={size}", "composition.A=2", "run.duration=0.2", "run.output_interval=0.1")
+    run(parse(text, overrides=overrides), directory, scales=["particles"], threads=1, quiet=True)
+    last = read_xyz(export(directory, "xyz"))[-1]
+    assert last["Lattice"].split()[::4] == box.split()
+    assert last["pbc"] == periodic
+    frames = open_particles(directory)[1]
+    np.testing.assert_array_equal(last["pos"][:, :dimension].astype(np.float32), frames.positions(2).astype(np.float32))
+    assert np.all(last["pos"][:, dimension:] == 0.0)
+    np.testing.assert_allclose(np.linalg.norm(last["direction"], axis=1), 1.0, atol=1e-6)
 
 
 @given(st.integers(0, 10**6), st.integers(1, 3))

@@ -65,6 +65,13 @@ def test_directions_are_those_of_the_laboratory(half_angle: float, difference: f
     np.testing.assert_allclose(found, in_the_laboratory(5.0, *before), atol=2e-6)
 
 
+def test_directions_of_any_shape() -> None:
+    first, second = np.array([[0.4], [0.5]]), np.array([2.6, 2.7, 2.9])
+    found = scattering().outgoing(first, second)
+    assert found.shape == (2, 2, 3)
+    np.testing.assert_array_equal(found[:, 1, 2], scattering().outgoing(0.5, 2.9))
+
+
 def test_momentum_is_compared_in_the_laboratory() -> None:
     half, difference = np.array([3.1, 3.2]), np.array([1.0, 2.0])
     out = scattering().outgoing(half - 0.5 * difference, half + 0.5 * difference)
@@ -157,6 +164,8 @@ def test_what_cannot_scatter() -> None:
     for speed in (0.0, -1.0, np.nan):
         with pytest.raises(InputError, match="the speed of scattering particles is"):
             BinaryScattering(InteractionLaw(janus()), speed)
+    with pytest.raises(InputError, match="the tolerance of scattering particles is 0"):
+        BinaryScattering(InteractionLaw(janus()), 1.0, tolerance=0.0)
     singular = InteractionLaw(PairInteraction("A", "B", 4.0, "log(2 - r)", "1"))
     with pytest.raises(InputError, match="the force of B on A is not finite at r = 4"):
         BinaryScattering(singular, 1.0)

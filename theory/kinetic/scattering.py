@@ -57,7 +57,7 @@ class BinaryScattering:
     Raises
     ------
     InputError
-        The speed is not positive, or the law is not finite at a distance below the cut-off.
+        The speed or the tolerance is not positive, or the law is not finite at a distance below the cut-off.
     """
 
     def __init__(
@@ -69,8 +69,9 @@ class BinaryScattering:
         rotational_drag: float = 1.0,
         tolerance: float = 1e-8,
     ) -> None:
-        if not (np.isfinite(speed) and speed > 0.0):
-            raise InputError(f"the speed of scattering particles is {speed}; it must be positive and finite")
+        for name, value in (("speed", speed), ("tolerance", tolerance)):
+            if not (np.isfinite(value) and value > 0.0):
+                raise InputError(f"the {name} of scattering particles is {value}; it must be positive and finite")
         self._law = law
         self._speed = float(speed)
         self._drags = (translational_drag, rotational_drag)
@@ -124,7 +125,8 @@ class BinaryScattering:
         NumericalFailure
             Particles do not leave each other.
         """
-        incoming = np.stack(np.broadcast_arrays(*np.asarray([first, second], dtype=np.float64)))
+        directions = (np.asarray(one, dtype=np.float64) for one in (first, second))
+        incoming = np.stack(np.broadcast_arrays(*directions))
         flat = np.ascontiguousarray(incoming.reshape(2, -1))
         out, steps = np.empty_like(flat), np.empty(flat.shape[1], dtype=np.int64)
         _scattering_loops.scatter(self._speed, self.reach, self._table, _SCHEME, self._tolerance, _MOST_STEPS, flat, out, steps)
