@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 # blue for the simulation, green for pair correlations and red for Boltzmann, as in [S2]
 _SIMULATION, _CORRELATIONS, _BOLTZMANN = COLOURS[1], COLOURS[2], COLOURS[0]
 _SIZE = (7.0, 3.1)
+# growth rates are those of the isotropic state; where the polar order exceeds this they are drawn as open circles
+_FLOCK = 0.3
 
 
 class _Scales:
@@ -155,18 +157,15 @@ def _growth_rates(axis: Any, found: dict[str, Any], scales: _Scales) -> None:
     colours = colormaps["plasma"](np.linspace(0.0, 0.85, len(speeds)))
     for speed, colour in zip(speeds, colours, strict=True):
         own = [one for one in found["points"] if one["speed"] == speed]
-        axis.errorbar(
-            [one["density"] * scales.area for one in own],
-            [one["growth_rate"]["value"] for one in own],
-            yerr=[one["growth_rate"]["standard_error"] or 0.0 for one in own],
-            fmt="o-",
-            color=colour,
-            markersize=3.0,
-            linewidth=0.9,
-            elinewidth=0.7,
-            label=f"{speed * scales.speed:.3g} {scales.speed_name}",
-        )
+        density, growth = np.array([[one["density"] * scales.area, one["growth_rate"]["value"]] for one in own]).T
+        errors = [one["growth_rate"]["standard_error"] or 0.0 for one in own]
+        told = f"{speed * scales.speed:.3g} {scales.speed_name}"
+        axis.errorbar(density, growth, yerr=errors, fmt="o-", color=colour, markersize=3.4, linewidth=0.9, label=told)
+        flocks = np.array([one["polar_order"]["value"] > _FLOCK for one in own])
+        axis.plot(density[flocks], growth[flocks], "o", color="white", markeredgecolor=colour, markersize=3.4, zorder=3)
     axis.axhline(0.0, color="black", linewidth=0.6)
+    axis.set_xscale("log")
+    _plain_ticks(axis.xaxis)
     axis.set_xlabel(scales.density_label)
-    axis.set_ylabel("growth rate $a$ of polar order, pair correlations")
-    axis.legend(fontsize=6, frameon=False)
+    axis.set_ylabel("growth rate $a$ from pair correlations")
+    axis.legend(fontsize=6, frameon=False, title=f"open: flocks, $P > {_FLOCK}$", title_fontsize=6)
