@@ -22,18 +22,19 @@ from runs.runfile import load
 from runs.series import list_segments, open_series
 
 MICROMETRE_PER_SECOND = 1.0 / 0.45
-# area fractions about the onset that is expected at each speed
+# time step (1/Dr) and area fractions about the onset, by speed
 PLAN = {
-    2.0: (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
-    5.0: (0.02, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.25, 0.3),
-    10.0: (0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2),
-    20.0: (0.005, 0.01, 0.02, 0.03, 0.04, 0.055, 0.07, 0.1),
-    60.0: (0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04),
+    2.0: (1e-3, (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)),
+    5.0: (1e-3, (0.02, 0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.25, 0.3)),
+    10.0: (1e-3, (0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2)),
+    20.0: (5e-4, (0.005, 0.01, 0.02, 0.03, 0.04, 0.055, 0.07, 0.1)),
+    60.0: (2e-4, (0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04)),
 }
-QUICK = {5.0: (0.05, 0.1, 0.15, 0.2, 0.25), 20.0: (0.01, 0.02, 0.04, 0.07)}
+QUICK = {5.0: (1e-3, (0.05, 0.1, 0.15, 0.2, 0.25)), 20.0: (5e-4, (0.01, 0.02, 0.04, 0.07))}
+OUTPUT_INTERVAL = 0.2
 
 
-def simulate(directory: Path, speed: float, fraction: float, options: argparse.Namespace) -> None:
+def simulate(directory: Path, speed: float, time_step: float, fraction: float, options: argparse.Namespace) -> None:
     """One run, as far as it is not there yet."""
     density = 4.0 * fraction / math.pi
     overrides = [
@@ -42,7 +43,8 @@ def simulate(directory: Path, speed: float, fraction: float, options: argparse.N
         f"domain.size={math.sqrt(options.particles / density)!r}",
         f"model.interactions[0].cutoff={options.cutoff!r}",
         f"run.duration={options.duration!r}",
-        f"run.output_interval={options.duration / 160.0!r}",
+        f"run.output_interval={OUTPUT_INTERVAL}",
+        f"particles.time_step={time_step!r}",
     ]
     begun = bool(list_segments(directory / "particles"))
     if begun and open_series(directory / "particles").times[-1] >= options.duration * (1.0 - 1e-9):
@@ -72,10 +74,10 @@ def main() -> None:
     options = parser.parse_args()
     plan = QUICK if options.quick else PLAN
     directories = []
-    for speed, fractions in plan.items():
+    for speed, (time_step, fractions) in plan.items():
         for fraction in fractions:
             directory = options.output / f"speed-{speed:g}-fraction-{fraction:g}"
-            simulate(directory, speed, fraction, options)
+            simulate(directory, speed, time_step, fraction, options)
             directories.append(directory)
     found = onset(directories)
     print(as_text(found))

@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from theory import InputError, MeanField, Model, Motion, Species
+from theory.flocks import Torques, UniformFlock
+from theory.homogeneous import HomogeneousState
 from theory.kinetic.polarity import PolarityEquation, growth_matrix
 
 Array = NDArray[np.float64]
@@ -143,3 +145,18 @@ def test_growth_of_mixtures() -> None:
     assert np.all(np.abs(values.imag) > 0.1)
     single = growth_matrix(model(), [DENSITY], [SEEN])
     assert single[0, 0] == pytest.approx(PolarityEquation.of(model(), DENSITY, SEEN).growth_rate)
+
+
+def test_order_and_growth_are_those_of_the_uniform_hierarchy() -> None:
+    """The flock to which the harmonics grow, and for mixtures the growth of the first ones, by another implementation."""
+    species = model().species[0]
+    seeing = Model(2, [species], mean_field=[SEEN])
+    flock = UniformFlock.of(HomogeneousState.of(seeing, [DENSITY]), 1)
+    assert PolarityEquation.of(seeing, DENSITY, SEEN).polar_order * DENSITY == pytest.approx(flock.polarity[0], rel=1e-8)
+    pair = [MeanField("A", "A", (50.0,)), MeanField("A", "B", (100.0,)), MeanField("B", "A", (80.0, 3.0))]
+    mixture = Model(2, model(number=2).species, mean_field=pair)
+    torques = Torques(HomogeneousState.of(mixture, [0.2, 0.5]), 1)
+    still = torques.complete(np.zeros((2, 1)))
+    first = still.shape[1] // 2 + 1
+    growth = torques.jacobian(still)[first, :, first]
+    np.testing.assert_allclose(growth_matrix(mixture, [0.2, 0.5], pair), growth, atol=1e-12)
