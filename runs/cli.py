@@ -132,6 +132,26 @@ def _parser() -> argparse.ArgumentParser:
     entropy = _command(commands, "entropy", _entropy, "entropy production of a run: total, spectrum, across lengths, in space")
     _entropy_options(entropy)
 
+    export = _command(commands, "export", _export, "write the particles for other programs: OVITO, HOOMD-blue, ...")
+    export.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    export.add_argument("--format", required=True, choices=("gsd", "xyz"), help="GSD, or extended XYZ (text)")
+    export.add_argument("--output", metavar="FILE", type=Path, help="file to make (default: DIR/particles.gsd or .xyz)")
+
+    kinetic = _command(
+        commands, "kinetic", _kinetic, "mean-field coefficients and growth of polar order from the particles of a run"
+    )
+    kinetic.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    kinetic.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    kinetic.add_argument("--harmonics", metavar="M", type=int, default=4, help="number of torque harmonics (default: 4)")
+    _json(kinetic)
+
+    onset = _command(commands, "onset", _onset, "onset of flocking from runs of several speeds and densities, and from theory")
+    onset.add_argument("directories", metavar="DIR", nargs="+", type=Path, help="run directories")
+    onset.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    onset.add_argument("--figure", metavar="FILE", type=Path, help="draw it: png, pdf or svg")
+    onset.add_argument("--diameter", metavar="D", type=float, help="of a particle: the figure then shows area fractions")
+    _json(onset)
+
     figure = _command(commands, "figure", _figure, "draw fields and particles side by side")
     figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
     figure.add_argument(
@@ -369,6 +389,33 @@ def _entropy(options: argparse.Namespace) -> int:
         velocity=_numbers("--velocity", options.velocity),
     )
     print(json.dumps(found, allow_nan=False) if options.json else text)
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from runs.export import export
+
+    print(export(options.directory, options.format, options.output))
+    return DONE
+
+
+def _kinetic(options: argparse.Namespace) -> int:
+    from runs.kinetic import kinetic
+    from runs.kinetic_text import as_text
+
+    found = kinetic(options.directory, after=options.after, harmonics=options.harmonics)
+    print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
+    return DONE
+
+
+def _onset(options: argparse.Namespace) -> int:
+    from runs.onset import as_text, onset
+    from runs.onset_figure import draw_onset
+
+    found = onset(options.directories, after=options.after)
+    print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
+    if options.figure is not None:
+        logger.info("%s", draw_onset(found, options.figure, diameter=options.diameter))
     return DONE
 
 

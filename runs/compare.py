@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from runs.frames_of_run import DensityFrames, open_run
 from runs.runfile import RunSpecification
-from runs.statistics import Estimate, combine, jackknife, number_of_blocks, z_score
+from runs.statistics import Estimate, combine, jackknife, number_of_blocks, with_error, z_score
 from theory.coexistence import lever_rule, slab_profile
 from theory.errors import InputError, NumericalFailure
 from theory.fourier import Array, Grid
@@ -410,21 +410,14 @@ def as_table(rows: list[dict[str, Any]]) -> str:
         z = row["z_scores"]
         theory = "" if row["theory"] is None else f"{row['theory']['value']:.5g}"
         lines.append(
-            f"{row['observable']:21} {row['species']:12} {theory:>11} {_with_error(row['fields']):>22} "
-            f"{_with_error(row['particles']):>22} {_signed(z['fields-particles']):>7} {_signed(z['theory-particles']):>7}"
+            f"{row['observable']:21} {row['species']:12} {theory:>11} {with_error(row['fields']):>22} "
+            f"{with_error(row['particles']):>22} {_signed(z['fields-particles']):>7} {_signed(z['theory-particles']):>7}"
         )
         notes[row["observable"]] = row["regime"]
     lines.append("")
     lines += [f"{observable}: {regime}" for observable, regime in notes.items()]
     lines.append("standard errors from independent blocks or replicas; (?) where the frames do not allow one")
     return "\n".join(lines)
-
-
-def _with_error(found: dict[str, Any] | None) -> str:
-    if found is None:
-        return ""
-    error = found["standard_error"]
-    return f"{found['value']:.5g} (?)" if error is None else f"{found['value']:.5g} ± {error:.2g}"
 
 
 def _signed(z: float | None) -> str:

@@ -1,15 +1,18 @@
-"""What comparison and figures read of a run directory: the specification and the density frames of each scale."""
+"""What analysis reads of a run directory: the specification, the density frames of each scale, and the particles."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runs.atomic import StoreError
 from runs.runfile import RunSpecification, Scale, parse
 from runs.series import Series, list_segments, open_series
 from runs.store import read_run_file
+from theory.errors import InputError
 from theory.fourier import Array, ComplexArray, Grid
 from theory.observables import deposit_window, modes
 
@@ -72,6 +75,82 @@ class DensityFrames:
     def nearest(self, time: float) -> int:
         """Number of the frame nearest to a time."""
         return int(np.argmin(np.abs(self.times - time)))
+
+
+@dataclass(frozen=True)
+class ParticleFrames:
+    """Frames of the particles themselves; particles keep their rows for the whole run.
+
+    Parameters
+    ----------
+    series
+        The stored frames.
+    size
+        Edges of the box (x, y, ...), shape (dimension,) (length).
+    names
+        Species, in the order of the model.
+    """
+
+    series: Series
+    size: Array
+    names: tuple[str, ...]
+
+    @property
+    def times(self) -> Array:
+        """Physical times, shape (time,)."""
+        return np.asarray(self.series.times)
+
+    def positions(self, frame: int) -> Array:
+        """Positions of one frame, shape (particle, dimension) (length)."""
+        return self._one("position", frame).astype(np.float64)
+
+    def orientations(self, frame: int) -> Array:
+        """Self-propulsion directions of one frame, shape (particle, dimension)."""
+        return self._one("orientation", frame).astype(np.float64)
+
+    def species(self, frame: int) -> NDArray[np.int64]:
+        """Species of each particle, by number in the model, shape (particle,)."""
+        return self._one("species", frame).astype(np.int64)
+
+    def _one(self, name: str, frame: int) -> NDArray[Any]:
+        first = range(self.series.frames)[frame]
+        return np.asarray(self.series.load(name, first, first + 1)[0])
+
+    def since(self, after: float | None) -> NDArray[np.int64]:
+        """Numbers of the frames from a time on; by default those of the second half of the run.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        start = 0.5 * self.times[-1] if after is None else after
+        chosen = np.flatnonzero(self.times >= start)
+        if chosen.size == 0:
+            raise InputError(f"no frame of {self.series.path} is as late as {start:g}; the last is at {self.times[-1]:g}")
+        return chosen
+
+
+def open_particles(directory: Path | str) -> tuple[RunSpecification, ParticleFrames]:
+    """The run file and the particles of a run directory.
+
+    Raises
+    ------
+    StoreError
+        The directory holds no frames of particles.
+    InputError
+        Its frames do not hold the particles themselves.
+    """
+    path = Path(directory)
+    if not list_segments(path / "particles"):
+        raise StoreError(
+            f"{path}: holds no frames of particles; make some with 'twoscale run FILE --particles --output {path}'"
+        )
+    series = open_series(path / "particles")
+    specification = stored_specification(path, series.provenance)
+    if "position" not in series.names:
+        raise InputError(f"{path}: its frames hold no positions; run with particles.save_positions = true")
+    return specification, ParticleFrames(series, np.asarray(specification.size, dtype=np.float64), specification.model.names)
 
 
 def open_run(directory: Path | str) -> tuple[RunSpecification, dict[Scale, DensityFrames]]:

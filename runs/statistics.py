@@ -8,8 +8,9 @@ says how many frames a block needs: with 6 tau of them the means of neighbouring
 error of an error hides. With fewer than four blocks there is no standard error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,3 +108,11 @@ def z_score(first: Estimate | None, second: Estimate | None) -> float | None:
     error = float(np.hypot(first.standard_error, second.standard_error))
     exact = error <= _ROUND_OFF * max(abs(first.value), abs(second.value))
     return None if exact else (first.value - second.value) / error
+
+
+def with_error(found: Mapping[str, Any] | None) -> str:
+    """An estimate (its fields by name) for reading; (?) where there is no standard error, and nothing for None."""
+    if found is None:
+        return ""
+    error = found["standard_error"]
+    return f"{found['value']:.5g} (?)" if error is None else f"{found['value']:.5g} ± {error:.2g}"

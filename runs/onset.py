@@ -1,0 +1,201 @@
+r"""Onset of flocking over speed and density, as [S2] figure 2 shows it: three theories and the particles.
+
+From runs of one species that differ in speed and density:
+
+    simulation          where the polar order P of the particles rises most steeply with the density,
+    pair correlations   where the growth rate a of polar order, from the correlations that the runs show, changes sign,
+    Boltzmann           where a changes sign that encounters of two particles give, with the flux over impact parameters and as
+                        [S2] Eq. 7 is printed.
+
+The first two are found between runs: their uncertainty is half of the distance to the next density.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runs.frames_of_run import open_particles
+from runs.kinetic import boltzmann_theory, kinetic
+from runs.statistics import with_error
+from theory.errors import InputError
+from theory.model import Model
+
+if TYPE_CHECKING:
+    from runs.runfile import RunSpecification
+
+Array = NDArray[np.float64]
+
+# speeds of Boltzmann's lines, evenly spaced in their logarithm, and how far they go beyond the runs
+_LINE_POINTS = 11
+_MARGIN = 1.5
+# of the integrals behind them: to a part in a thousand
+_ANGLES, _TOLERANCE = 16, 1e-4
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where a curve over densities does what is looked for.
+
+    Parameters
+    ----------
+    density
+        (1/length^2).
+    uncertainty
+        Half of the distance of the two densities between which it was found (1/length^2).
+    """
+
+    density: float
+    uncertainty: float
+
+
+def onset(directories: Sequence[Path | str], *, after: float | None = None) -> dict[str, Any]:
+    """The onset of flocking by all routes as JSON values.
+
+    Parameters
+    ----------
+    directories
+        Run directories with frames of particles, of models of one species that differ in speed and density alone.
+    after
+        Use frames from this physical time on (time); by default the second half of each run.
+
+    Returns
+    -------
+    dict
+        ``points``: speed, density, polar order and growth rate of every run; ``onsets``: for each speed the densities of the
+        onset by ``simulation`` and by ``pair_correlations``, each None where the runs do not enclose it, and by Boltzmann's
+        theory with the prefactors ``flux`` and ``printed``; ``boltzmann``: the same theory along a line of speeds.
+
+    Raises
+    ------
+    InputError
+        There is no run, or the models differ in more than the speed.
+    StoreError
+        A directory holds no frames of particles.
+    """
+    if not directories:
+        raise InputError("the onset of flocking is found between runs; give their directories")
+    models = [open_particles(directory)[0] for directory in directories]
+    _check_alike(models)
+    points = [_point(one, directory, after) for one, directory in zip(models, directories, strict=True)]
+    points.sort(key=lambda one: (one["speed"], one["density"]))
+    speeds = sorted({one["speed"] for one in points})
+    return {
+        "points": points,
+        "onsets": [_at_speed(models[0].model, [one for one in points if one["speed"] == speed]) for speed in speeds],
+        "boltzmann": boltzmann_lines(models[0].model, np.geomspace(speeds[0] / _MARGIN, speeds[-1] * _MARGIN, _LINE_POINTS)),
+    }
+
+
+def _check_alike(specifications: "Sequence[RunSpecification]") -> None:
+    first = specifications[0]
+    for one in specifications:
+        model = one.model
+        if model.number_of_species != 1:
+            raise InputError(
+                f"{one.source}: the onset of flocking is worked out for one species, not {model.number_of_species}"
+            )
+        same = dict(model.interactions) == dict(first.model.interactions)
+        if not (same and replace(model.species[0], speed="") == replace(first.model.species[0], speed="")):
+            raise InputError(f"{first.source} and {one.source} differ in more than the speed and the density of their species")
+
+
+def _point(specification: "RunSpecification", directory: Path | str, after: float | None) -> dict[str, Any]:
+    found = kinetic(directory, after=after, boltzmann=False)
+    density = float(next(iter(specification.composition.values())))
+    return {
+        "speed": float(specification.model.speed([density])[0]),
+        "density": density,
+        "polar_order": found["polar_order"],
+        "growth_rate": found["growth_rate"],
+    }
+
+
+def _at_speed(model: Model, points: list[dict[str, Any]]) -> dict[str, Any]:
+    """The onset at the speed of some points, by all routes."""
+    density = np.array([one["density"] for one in points])
+    order, growth = (np.array([one[name]["value"] for one in points]) for name in ("polar_order", "growth_rate"))
+    found = {"simulation": steepest_ascent(density, order), "pair_correlations": sign_change(density, growth)}
+    line = boltzmann_lines(model, np.array([points[0]["speed"]]))
+    return {
+        "speed": points[0]["speed"],
+        **{name: None if one is None else vars(one) for name, one in found.items()},
+        **{name: line[name][0] for name in ("flux", "printed")},
+    }
+
+
+def steepest_ascent(density: Array, order: Array) -> Crossing | None:
+    """Middle of the two densities between which the polar order rises most steeply; None unless it rises.
+
+    Parameters
+    ----------
+    density, order
+        Rising densities (1/length^2) and the polar orders there, shape (run,).
+    """
+    slopes = np.diff(order) / np.diff(density)
+    if slopes.size == 0 or slopes.max() <= 0.0:
+        return None
+    top = int(np.argmax(slopes))
+    return Crossing(float(density[top : top + 2].mean()), float(0.5 * np.diff(density)[top]))
+
+
+def sign_change(density: Array, growth: Array) -> Crossing | None:
+    """First density at which the growth rate becomes positive, between two runs; None where no two enclose it.
+
+    Parameters
+    ----------
+    density, growth
+        Rising densities (1/length^2) and the growth rates there (1/time), shape (run,).
+    """
+    rising = np.flatnonzero((growth[:-1] < 0.0) & (growth[1:] >= 0.0))
+    if rising.size == 0:
+        return None
+    n = int(rising[0])
+    share = -growth[n] / (growth[n + 1] - growth[n])
+    step = float(density[n + 1] - density[n])
+    return Crossing(float(density[n] + share * step), 0.5 * step)
+
+
+def boltzmann_lines(model: Model, speeds: Array) -> dict[str, list[float | None]]:
+    """Densities (1/length^2) at the onset over speeds (length/time), with both prefactors; None where encounters do not align.
+
+    Raises
+    ------
+    InputError
+        The model has no Boltzmann theory.
+    NumericalFailure
+        Particles do not leave each other.
+    """
+    theories = [boltzmann_theory(_at(model, speed), 1.0, angles=_ANGLES, tolerance=_TOLERANCE) for speed in speeds]
+    densities = {name: [getattr(one, name).onset_density for one in theories] for name in ("flux", "printed")}
+    lines = {name: [value if np.isfinite(value) else None for value in values] for name, values in densities.items()}
+    return {"speeds": speeds.tolist(), **lines}
+
+
+def _at(model: Model, speed: float) -> Model:
+    """The model with another, constant speed."""
+    species = replace(model.species[0], speed=repr(float(speed)))
+    interactions = [law.interaction for law in model.interactions.values()]
+    return Model(model.dimension, [species], model.parameters, model.sensing, interactions=interactions)
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The onset for reading."""
+    lines = [f"{'speed':>10} {'density':>10} {'polar order':>22} {'growth rate a':>22}"]
+    lines += [
+        f"{one['speed']:10.5g} {one['density']:10.5g} {with_error(one['polar_order']):>22} {with_error(one['growth_rate']):>22}"
+        for one in found["points"]
+    ]
+    lines += ["", f"{'speed':>10} {'simulation':>22} {'pair correlations':>22} {'Boltzmann, flux':>22} {'as printed':>22}"]
+    for one in found["onsets"]:
+        columns = [_told(one[name]) for name in ("simulation", "pair_correlations")]
+        columns += ["none" if one[name] is None else f"{one[name]:.4g}" for name in ("flux", "printed")]
+        lines.append(f"{one['speed']:10.5g} " + " ".join(f"{column:>22}" for column in columns))
+    return "\n".join(lines)
+
+
+def _told(one: dict[str, float] | None) -> str:
+    return "not enclosed" if one is None else f"{one['density']:.4g} ± {one['uncertainty']:.2g}"

@@ -1,0 +1,32 @@
+"""Observables shared by both scales: pure functions of arrays, and accumulators over frames.
+
+Those of density fields are at hand here; those of particle configurations are in modules of their own, by subject.
+"""
+
+from theory.observables.fields import (
+    Phase,
+    Shells,
+    Travel,
+    band_variance,
+    deposit_window,
+    dominant_wavenumber,
+    filtered,
+    modes,
+    phases,
+    structure_factors,
+    travelling_speed,
+)
+
+__all__ = [
+    "Phase",
+    "Shells",
+    "Travel",
+    "band_variance",
+    "deposit_window",
+    "dominant_wavenumber",
+    "filtered",
+    "modes",
+    "phases",
+    "structure_factors",
+    "travelling_speed",
+]

@@ -1,0 +1,102 @@
+"""Counts of pairs gathered over frames, also during a run: what pair distributions are made of."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.errors import InputError
+from theory.observables.cells import CellSorted
+from theory.observables.periodic import Array, Integers
+
+
+class PairCounts:
+    """Ordered pairs in bins, and those that an ideal gas would have.
+
+    Parameters
+    ----------
+    reach
+        Largest distance (length), at most half of the shortest edge of each box.
+    bins
+        Numbers of bins, the first that of distances, all of equal widths.
+    species
+        Number of species.
+
+    Raises
+    ------
+    InputError
+        An argument is not positive.
+    """
+
+    def __init__(self, reach: float, bins: tuple[int, ...], species: int) -> None:
+        if not (np.isfinite(reach) and reach > 0.0 and min(bins) > 0 and species > 0):
+            raise InputError(f"reach {reach}, bins {bins} and species {species} of a pair distribution must be positive")
+        self._reach = float(reach)
+        self._counts: Integers = np.zeros((species, species, *bins), dtype=np.int64)
+        self._expected: Array = np.zeros((species, species))
+        self._dimension = 0
+
+    @property
+    def reach(self) -> float:
+        """Largest distance (length)."""
+        return self._reach
+
+    @property
+    def species(self) -> int:
+        """Number of species."""
+        return int(self._counts.shape[0])
+
+    def _add_expected(self, particles: CellSorted, species: Integers) -> None:
+        """Note the ordered pairs per volume of an ideal gas, N_m (N_n - delta_mn)/V."""
+        if self._dimension not in (0, particles.dimension):
+            raise InputError(f"positions have {particles.dimension} dimensions, those before had {self._dimension}")
+        self._dimension = particles.dimension
+        numbers = np.bincount(species, minlength=self.species).astype(np.float64)
+        self._expected += numbers[:, None] * (numbers[None] - np.eye(self.species)) / particles.volume
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What has been gathered, for a checkpoint."""
+        return {
+            "counts": self._counts.copy(),
+            "expected": self._expected.copy(),
+            "reach": np.array(self._reach),
+            "dimension": np.array(self._dimension),
+        }
+
+    def add(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Add stored :meth:`arrays`.
+
+        Raises
+        ------
+        InputError
+            Their bins, species or dimension differ.
+        """
+        dimension = int(arrays["dimension"])
+        same = arrays["counts"].shape == self._counts.shape and float(arrays["reach"]) == self._reach
+        if not same or 0 != self._dimension != dimension != 0:
+            raise InputError("pair distributions of different bins, species or dimensions cannot be added")
+        self._counts += arrays["counts"]
+        self._expected += arrays["expected"]
+        self._dimension = self._dimension or dimension
+
+    def merge(self, other: Self) -> None:
+        """Add what another one of the same bins has gathered.
+
+        Raises
+        ------
+        InputError
+            Its bins, species or dimension differ.
+        """
+        self.add(other.arrays())
+
+    def _edges(self) -> Array:
+        """Edges of the bins of distance.
+
+        Raises
+        ------
+        InputError
+            No configuration has been added.
+        """
+        if self._dimension == 0:
+            raise InputError("no configuration has been added to this pair distribution")
+        return np.linspace(0.0, self._reach, self._counts.shape[2] + 1)

@@ -1,0 +1,127 @@
+r"""Radial distribution function g(r), in one to three dimensions, for every ordered pair of species.
+
+    g_{mn}(r) = (pairs of a particle of m and one of n at distances r to r + dr) / (those of an ideal gas),
+
+the latter N_m (N_n - \delta_{mn})/V times the volume of the shell, so that g = 1 for independent particles also when they are
+few.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.observables import _pair_loops
+from theory.observables.cells import CellSorted
+from theory.observables.pair_counts import PairCounts
+from theory.observables.periodic import Array, Integers, checked_species
+
+# volume of the unit ball in 1, 2 and 3 dimensions
+_UNIT_BALL = (2.0, np.pi, 4.0 * np.pi / 3.0)
+
+
+@dataclass(frozen=True)
+class RadialDistribution:
+    """g(r) of every ordered pair of species.
+
+    Parameters
+    ----------
+    edges
+        Of the bins of r, shape (bin + 1,) (length).
+    values
+        g, shape (species, species, bin); NaN where there is no pair of these species.
+    standard_errors
+        By counting, as if pairs were independent, likewise.
+    counts
+        Ordered pairs, likewise.
+    """
+
+    edges: Array
+    values: Array
+    standard_errors: Array
+    counts: Integers
+
+    @property
+    def distances(self) -> Array:
+        """Middles of the bins, shape (bin,) (length)."""
+        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]))
+
+
+class RadialAccumulator(PairCounts):
+    """Gathers g(r) over frames, also during a run.
+
+    Parameters
+    ----------
+    reach
+        Largest distance (length), at most half of the shortest edge of each box.
+    bins
+        Number of bins of r, of equal widths.
+    species
+        Number of species.
+
+    Raises
+    ------
+    InputError
+        An argument is not positive.
+    """
+
+    def __init__(self, reach: float, bins: int, species: int = 1) -> None:
+        super().__init__(reach, (bins,), species)
+
+    def accumulate(self, positions: ArrayLike, size: ArrayLike, species: ArrayLike | None = None) -> None:
+        """Add a configuration.
+
+        Parameters
+        ----------
+        positions
+            Shape (particle, dimension) (length).
+        size
+            Edges of the box, shape (dimension,) (length).
+        species
+            Index of each particle's, shape (particle,).
+
+        Raises
+        ------
+        InputError
+            The configuration is out of its range, or of another dimension than those before.
+        """
+        particles = CellSorted.of(positions, size, self._reach)
+        index = checked_species(species, particles.order.size, self.species)
+        self._add_expected(particles, index)
+        counts = np.zeros((numba.get_num_threads(), *self._counts.shape), dtype=np.int64)
+        _pair_loops.count_distances(particles.arrays, self._reach, particles.sorted(index), counts)
+        self._counts += counts.sum(axis=0)
+
+    def result(self) -> RadialDistribution:
+        """g(r) of all configurations so far.
+
+        Raises
+        ------
+        InputError
+            There are none.
+        """
+        edges = self._edges()
+        shells = np.diff(_UNIT_BALL[self._dimension - 1] * edges**self._dimension)
+        expected = self._expected[:, :, None] * shells
+        known = np.where(expected > 0.0, expected, np.nan)
+        # pairs of one species are counted from either end
+        multiplicity = (1.0 + np.eye(self.species))[:, :, None]
+        errors = multiplicity * np.sqrt(np.maximum(self._counts / multiplicity, 1.0))
+        return RadialDistribution(edges, self._counts / known, errors / known, self._counts.copy())
+
+
+def radial_distribution(
+    positions: ArrayLike, size: ArrayLike, reach: float, bins: int, species: ArrayLike | None = None
+) -> RadialDistribution:
+    """g(r) of one configuration; see :class:`RadialAccumulator`.
+
+    Raises
+    ------
+    InputError
+        An argument is out of its range.
+    """
+    number = 1 if species is None else int(np.max(species)) + 1
+    accumulator = RadialAccumulator(reach, bins, number)
+    accumulator.accumulate(positions, size, species)
+    return accumulator.result()

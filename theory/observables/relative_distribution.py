@@ -1,0 +1,179 @@
+r"""Pair distribution g(r, \phi, \theta) in the frame of a particle, in two dimensions ([S2], Methods).
+
+For a particle with the direction u_1 and a neighbour at the distance r: \phi is the direction of the neighbour seen from u_1,
+positive to the left, and \theta the direction of the neighbour less that of the particle, both in [-\pi, \pi).
+
+    mean number of neighbours in a bin = (\rho_n/2\pi) g(r, \phi, \theta) r dr d\phi d\theta,
+
+so that g = 1 for independent particles with independent directions. Densities are (N_n - \delta_{mn})/V, as in g(r).
+
+Symmetries ([S2] Figs. S10-S12). Without a preferred hand the distribution is that of the mirror image,
+
+    g(r, \phi, \theta) = g(r, -\phi, -\theta);
+
+torques make particles flock only where g differs from g(r, \phi + \pi, \theta) and from g(r, \phi, \theta + \pi).
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike
+
+from theory.errors import InputError
+from theory.observables import _pair_loops
+from theory.observables.cells import CellSorted
+from theory.observables.pair_counts import PairCounts
+from theory.observables.periodic import Array, Integers, checked_species
+
+
+@dataclass(frozen=True)
+class RelativeDistribution:
+    r"""g(r, \phi, \theta) of every ordered pair of species.
+
+    Parameters
+    ----------
+    edges
+        Of the bins of r, shape (r bin + 1,) (length).
+    values
+        g, shape (species, species, r bin, phi bin, theta bin); NaN where there is no pair of these species.
+    standard_errors
+        By counting, as if pairs were independent, likewise.
+    counts
+        Ordered pairs, likewise.
+    """
+
+    edges: Array
+    values: Array
+    standard_errors: Array
+    counts: Integers
+
+    @property
+    def distances(self) -> Array:
+        """Middles of the bins of r, shape (r bin,) (length)."""
+        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]))
+
+    @property
+    def place_edges(self) -> Array:
+        r"""Edges of the bins of \phi, shape (phi bin + 1,) (radian)."""
+        return np.linspace(-np.pi, np.pi, self.values.shape[3] + 1)
+
+    @property
+    def direction_edges(self) -> Array:
+        r"""Edges of the bins of \theta, shape (theta bin + 1,) (radian)."""
+        return np.linspace(-np.pi, np.pi, self.values.shape[4] + 1)
+
+    def mirror_difference(self) -> Array:
+        r"""g(r, \phi, \theta) - g(r, -\phi, -\theta), of the shape of ``values``; zero without a preferred hand."""
+        return np.asarray(self.values - self.values[..., ::-1, ::-1])
+
+    def opposite_place_difference(self) -> Array:
+        r"""g(r, \phi, \theta) - g(r, \phi + \pi, \theta), of the shape of ``values``.
+
+        Raises
+        ------
+        InputError
+            The number of bins of \phi is odd.
+        """
+        return np.asarray(self.values - np.roll(self.values, _half(self.values.shape[3], "phi"), axis=3))
+
+    def opposite_direction_difference(self) -> Array:
+        r"""g(r, \phi, \theta) - g(r, \phi, \theta + \pi), of the shape of ``values``.
+
+        Raises
+        ------
+        InputError
+            The number of bins of \theta is odd.
+        """
+        return np.asarray(self.values - np.roll(self.values, _half(self.values.shape[4], "theta"), axis=4))
+
+
+def _half(bins: int, name: str) -> int:
+    if bins % 2:
+        raise InputError(f"there are {bins} bins of {name}; opposite ones need an even number")
+    return bins // 2
+
+
+class RelativeAccumulator(PairCounts):
+    r"""Gathers g(r, \phi, \theta) over frames, also during a run.
+
+    Parameters
+    ----------
+    reach
+        Largest distance (length), at most half of the shortest edge of each box.
+    bins
+        Numbers of bins of r, \phi and \theta, of equal widths; by default close to those of [S2] in r and \phi, and as fine
+        in \theta as the integrals over it need.
+    species
+        Number of species.
+
+    Raises
+    ------
+    InputError
+        An argument is not positive.
+    """
+
+    def __init__(self, reach: float, bins: tuple[int, int, int] = (100, 60, 60), species: int = 1) -> None:
+        super().__init__(reach, bins, species)
+
+    def accumulate(
+        self, positions: ArrayLike, orientations: ArrayLike, size: ArrayLike, species: ArrayLike | None = None
+    ) -> None:
+        """Add a configuration.
+
+        Parameters
+        ----------
+        positions
+            Shape (particle, 2) (length).
+        orientations
+            Directions as vectors of any length but zero, shape (particle, 2).
+        size
+            Edges of the box, shape (2,) (length).
+        species
+            Index of each particle's, shape (particle,).
+
+        Raises
+        ------
+        InputError
+            The configuration is out of its range.
+        """
+        particles = CellSorted.of(positions, size, self._reach)
+        turns = turns_of(orientations, particles.order.size)
+        index = checked_species(species, particles.order.size, self.species)
+        self._add_expected(particles, index)
+        counts = np.zeros((numba.get_num_threads(), *self._counts.shape), dtype=np.int64)
+        sorted_ = particles.sorted
+        _pair_loops.count_relative(particles.arrays, self._reach, sorted_(turns), sorted_(index), counts)
+        self._counts += counts.sum(axis=0)
+
+    def result(self) -> RelativeDistribution:
+        """g of all configurations so far.
+
+        Raises
+        ------
+        InputError
+            There are none.
+        """
+        edges = self._edges()
+        _, _, _, places, directions = self._counts.shape
+        sectors = np.diff(np.pi * edges**2) / (places * directions)
+        expected = self._expected[:, :, None, None, None] * sectors[:, None, None]
+        known = np.where(expected > 0.0, expected, np.nan)
+        errors = np.sqrt(np.maximum(self._counts, 1.0))
+        return RelativeDistribution(edges, self._counts / known, errors / known, self._counts.copy())
+
+
+def turns_of(orientations: ArrayLike, particles: int) -> Array:
+    """Directions of vectors (particle, 2) in turns, shape (particle,).
+
+    Raises
+    ------
+    InputError
+        They are not one vector of two dimensions per particle, or one has no direction.
+    """
+    vectors = np.asarray(orientations, dtype=np.float64)
+    if vectors.shape != (particles, 2):
+        raise InputError(f"orientations have the shape {vectors.shape}; there are {particles} particles in 2 dimensions")
+    if not np.all(np.isfinite(vectors).all(axis=1) & np.any(vectors != 0.0, axis=1)):
+        raise InputError("an orientation is zero or not finite: it has no direction")
+    return np.asarray(np.arctan2(vectors[:, 1], vectors[:, 0]) / (2.0 * np.pi))
