@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runs.initial_source import FROM_ELSEWHERE, read_source
-from runs.keys import keys
+from runs.reading.keys import keys
 from theory.fourier import Grid
 from theory.pair_scales import pair_scales
 

@@ -409,8 +409,8 @@ def _kinetic(options: argparse.Namespace) -> int:
 
 
 def _onset(options: argparse.Namespace) -> int:
+    from runs.figures.onset import draw_onset
     from runs.onset import as_text, onset
-    from runs.onset_figure import draw_onset
 
     found = onset(options.directories, after=options.after)
     print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
@@ -420,15 +420,15 @@ def _onset(options: argparse.Namespace) -> int:
 
 
 def _figure(options: argparse.Namespace) -> int:
-    from runs.figures import draw
-    from runs.kymograph import draw_kymograph
+    from runs.figures.kymograph import draw_kymograph
+    from runs.figures.overview import draw
 
     print((draw_kymograph if options.kind == "kymograph" else draw)(options.directory, options.output))
     return DONE
 
 
 def _movie(options: argparse.Namespace) -> int:
-    from runs.movie import film
+    from runs.figures.movie import film
 
     print(film(options.directory, options.output, rate=options.rate))
     return DONE

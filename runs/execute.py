@@ -13,23 +13,23 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from runs.atomic import StoreError
-from runs.checkpoint import NEWEST, PREVIOUS
 from runs.frames_of_run import stored_specification
 from runs.initial import initial_density, initial_polarity
 from runs.initial_source import FROM_ELSEWHERE, Source, keep_source, kept_source, read_source
-from runs.locking import RunLock
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, provenance, recall_wisdom
 from runs.runfile import RunSpecification, Scale
 from runs.store import Store, write_run_file
+from runs.store.atomic import StoreError
+from runs.store.checkpoint import NEWEST, PREVIOUS
+from runs.store.locking import RunLock
 from theory.errors import NumericalFailure
 from theory.fourier import Grid
 from theory.frames import Frame, Json, State
 
 if TYPE_CHECKING:
     from fieldsolver import Observables
-    from runs.settings import RunSettings
+    from runs.reading.settings import RunSettings
 
 logger = logging.getLogger("twoscale")
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.atomic import StoreError
 from runs.runfile import RunSpecification, Scale, parse
-from runs.series import Series, list_segments, open_series
 from runs.store import read_run_file
+from runs.store.atomic import StoreError
+from runs.store.series import Series, list_segments, open_series
 from theory.errors import InputError
 from theory.fourier import Array, ComplexArray, Grid
 from theory.observables import deposit_window, modes

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runs.atomic import StoreError, storage_error, write_atomically
 from runs.frames_of_run import DensityFrames, open_run
+from runs.store.atomic import StoreError, storage_error, write_atomically
 from theory.errors import InputError
 from theory.fourier import Array
 

@@ -103,9 +103,9 @@ def answer(
     StoreError
         A figure cannot be written, or a directory holds no run.
     """
-    from runs.figure_style import check_format
-    from runs.free_energy_figure import draw_free_energy
-    from runs.phase_figures import draw_phase_diagram
+    from runs.figures.free_energy import draw_free_energy
+    from runs.figures.phase_diagram import draw_phase_diagram
+    from runs.figures.style import check_format
 
     for option, target in (("--figure", figure), ("--free-energy", free_energy)):
         if target is not None:
@@ -134,7 +134,7 @@ def answer(
 def _over_parameter(
     specification: "RunSpecification", parameter: "ParameterRange", figure: Path | None
 ) -> tuple[dict[str, Any], str]:
-    from runs.phase_figures import draw_parameter_diagram
+    from runs.figures.phase_diagram import draw_parameter_diagram
 
     found = parameter_diagram_of(specification, parameter)
     if figure is not None:

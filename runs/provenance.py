@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from runs.atomic import write_atomically
+from runs.store.atomic import write_atomically
 from theory.frames import Json
 
 logger = logging.getLogger("twoscale")

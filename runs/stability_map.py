@@ -106,8 +106,8 @@ def answer(
     figure: Path | None = None,
 ) -> tuple[dict[str, Any], str]:
     """The map as JSON values and as text, drawn if a figure is asked for; arguments and errors as of :func:`map_of`."""
-    from runs.figure_style import check_format
-    from runs.theory_figures import draw_stability_map
+    from runs.figures.stability_map import draw_stability_map
+    from runs.figures.style import check_format
 
     if figure is not None:
         check_format(figure, "--figure")

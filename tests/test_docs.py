@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runs import cli
-from runs.keys import KeyHelp, keys
+from runs.reading.keys import KeyHelp, keys
 from runs.runfile import load, parse
 
 ROOT = Path(__file__).parents[1]

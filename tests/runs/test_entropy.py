@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import runs.figure_style
+import runs.figures.style
 from runs.cli import main
 from runs.entropy import RunEntropy, entropy
 from runs.execute import run
@@ -92,7 +92,7 @@ def test_theory_beside_them(found: RunEntropy) -> None:
 
 
 def test_command(stirred: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 60)
+    monkeypatch.setitem(runs.figures.style.STYLE, "savefig.dpi", 60)
     target = tmp_path / "entropy.png"
     arguments = ["entropy", str(stirred), "--lengths", "0.75,1.0", "--after", "2", "--figure", str(target)]
     assert main([*arguments, "--json"]) == 0

@@ -23,11 +23,11 @@ import pytest
 import runs.execute
 from runs.execute import Outcome, Scale, fields_time_step, resume, run
 from runs.initial_source import Source
-from runs.locking import RunLock, RunLocked
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, recall_wisdom
 from runs.runfile import RunSpecification, parse
 from runs.store import Store, StoreError, open_series, read_checkpoint
+from runs.store.locking import RunLock, RunLocked
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE, assert_same_runs, state_of
 from theory import InputError, NumericalFailure
 from theory.fourier import PLANNER, wisdom

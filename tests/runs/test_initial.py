@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.atomic import StoreError
 from runs.cli import main
 from runs.execute import build_engine, resume, run
 from runs.initial import initial_density, initial_polarity
 from runs.runfile import RunSpecification, load, parse
 from runs.store import open_series
+from runs.store.atomic import StoreError
 from tests.runs.small_runs import MIXTURE, assert_same_runs, written
 from theory import InputError
 from theory.fourier import Array, Grid

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import runs.figure_style
+import runs.figures.style
 import runs.parameter_range
 from runs.cli import main
 from runs.execute import run
-from runs.free_energy_figure import _below
+from runs.figures.free_energy import _below
 from runs.parameter_range import ParameterRange
 from runs.phase_diagram import diagram_of, measured_phases
 from runs.runfile import parse
@@ -55,7 +55,7 @@ OCHRE, GREEN, RED = (0.937, 0.812, 0.561), (0.749, 0.878, 0.706), (0.949, 0.71, 
 @pytest.fixture(autouse=True)
 def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer pixels and values than for print."""
-    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 80)
+    monkeypatch.setitem(runs.figures.style.STYLE, "savefig.dpi", 80)
     monkeypatch.setattr(runs.parameter_range, "_VALUES", 9)
 
 

@@ -15,10 +15,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from theory.frames import Frame, Json, State
-
-from .atomic import StoreError, is_temporary, make_directory, storage_error, sync_directory, write_atomically
-from .checkpoint import (
+from runs.store.atomic import StoreError, is_temporary, make_directory, storage_error, sync_directory, write_atomically
+from runs.store.checkpoint import (
     NEWEST,
     PREVIOUS,
     Checkpoint,
@@ -27,29 +25,15 @@ from .checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from .layout import Layout
-from .locking import RunLock, RunLocked
-from .segments import Compression, Precision, RunRecord, StorageOptions, StoredFrame, build_segment
-from .series import Series, list_segments, open_series, pack, segment_name
-
-__all__ = [
-    "Checkpoint",
-    "RunLock",
-    "RunLocked",
-    "Series",
-    "Store",
-    "StoreError",
-    "open_series",
-    "pack",
-    "read_checkpoint",
-    "read_run_file",
-    "write_run_file",
-]
+from runs.store.layout import Layout
+from runs.store.segments import Compression, Precision, RunRecord, StorageOptions, StoredFrame, build_segment
+from runs.store.series import list_segments, open_series, segment_name
+from theory.frames import Frame, Json, State
 
 RUN_FILE = "run.toml"
 SET_ASIDE = "checkpoint.damaged"
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("twoscale")
 
 
 class Store:
@@ -110,7 +94,7 @@ class Store:
         blobs
             Bytes to save with every checkpoint.
         precision, compression, time_units
-            See `runs.segments.StorageOptions`.
+            See `runs.store.segments.StorageOptions`.
 
         Raises
         ------
@@ -195,7 +179,7 @@ class Store:
         ------
         ValueError
             The frame is not later than the one before, does not look like the others of this run, or cannot
-            be stored; see `runs.layout.Layout.of`. The buffer is as it was.
+            be stored; see `runs.store.layout.Layout.of`. The buffer is as it was.
         """
         if not (frame.time > self._last_time and frame.step > self._last_step):
             raise ValueError(
@@ -225,7 +209,7 @@ class Store:
             Disk full, no permission, ...: frames that are not yet on the disk stay buffered, and a later
             commit can succeed.
         TypeError
-            The state cannot be stored (see `runs.checkpoint.encode_checkpoint`); nothing is written.
+            The state cannot be stored (see `runs.store.checkpoint.encode_checkpoint`); nothing is written.
         """
         frames = self._frames_written + len(self._buffer)
         checkpoint = replace(

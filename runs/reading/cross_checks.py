@@ -3,17 +3,17 @@
 import math
 from collections.abc import Mapping
 
-from runs.initial_section import check_initial, check_lengths, check_polarity, check_waves
-from runs.model_section import ModelCheck, check_speed
-from runs.problems import ProblemList, hint, nearest, show_path, value_at
-from runs.settings import (
+from runs.reading.initial import check_initial, check_lengths, check_polarity, check_waves
+from runs.reading.model import ModelCheck, check_speed
+from runs.reading.problems import ProblemList, hint, nearest, show_path, value_at
+from runs.reading.settings import (
     NOISY_STEPPERS,
     DomainSection,
     FieldSettings,
     RunFileSections,
     RunSettings,
 )
-from runs.toml_lines import KeyPath
+from runs.reading.toml_lines import KeyPath
 from theory.errors import InputError
 
 LARGEST_COUNT = 2**31

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.figure_style import COLOURS, STYLE, check_format, save
+from runs.figures.style import COLOURS, STYLE, check_format, save
 from theory.errors import InputError
 
 Array = NDArray[np.float64]

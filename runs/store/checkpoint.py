@@ -20,10 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from runs.store.atomic import StoreError, write_atomically
+from runs.store.segments import RunRecord, StorageOptions
 from theory.frames import Array, Json, State
-
-from .atomic import StoreError, write_atomically
-from .segments import RunRecord, StorageOptions
 
 NEWEST = "checkpoint"
 PREVIOUS = "checkpoint.previous"
@@ -31,7 +30,7 @@ MAGIC = b"twoscale checkpoint "
 VERSION = 1
 DIGEST_BYTES = hashlib.sha256().digest_size * 2 + 1
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("twoscale")
 
 
 class DamagedCheckpointError(StoreError):

@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from runs.keys import allowed_at, choices_at, known_keys, tables_with, type_at
-from runs.problems import ProblemList, hint, nearest, value_at
-from runs.settings import REQUIRED_SECTIONS, TAGS, RunFileSections
-from runs.toml_lines import KeyPath
+from runs.reading.keys import allowed_at, choices_at, known_keys, tables_with, type_at
+from runs.reading.problems import ProblemList, hint, nearest, value_at
+from runs.reading.settings import REQUIRED_SECTIONS, TAGS, RunFileSections
+from runs.reading.toml_lines import KeyPath
 
 _WRONG_TYPE = ("_type", "int_from_float")
 _RANGE = {

@@ -6,7 +6,7 @@ What a segment holds, with time as the first axis of every variable:
     /<coordinate>             (size,)   HDF5 dimension scales, the same in every segment of a run
     /<variable>               (time, ...)   one chunk per frame, checksummed (fletcher32), unlimited in time
     /run/file  /run/provenance          the run file and a JSON text, as scalar datasets
-    /VTKHDF                             links to the variables for ParaView, see `runs.vtkhdf`
+    /VTKHDF                             links to the variables for ParaView, see `runs.store.vtkhdf`
 
 Dimension scales, units and long names follow the netCDF-4 data model (NetCDF User's Guide, "Interoperability
 with HDF5"), so that xarray opens a segment. HDF5 never writes to the disk here: a full disk inside the HDF5
@@ -21,10 +21,9 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
+from runs.store.layout import STRUCTURAL_ATTRIBUTES, Layout, VariableLayout
+from runs.store.vtkhdf import link_images
 from theory.frames import Array, Frame, Json, Variable
-
-from .layout import STRUCTURAL_ATTRIBUTES, Layout, VariableLayout
-from .vtkhdf import link_images
 
 FORMAT = "twoscale frames"
 FORMAT_VERSION = 1

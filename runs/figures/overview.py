@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runs.density_pictures import colour_key, picture_aspect, reference_density, scale_bar, show
-from runs.figure_style import COLOURS, STYLE, check_format, save
+from runs.figures.densities import colour_key, picture_aspect, reference_density, scale_bar, show
+from runs.figures.style import COLOURS, STYLE, check_format, save
 from runs.frames_of_run import DensityFrames, open_run
 from theory.observables import Shells, filtered, structure_factors
 

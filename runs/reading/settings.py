@@ -2,7 +2,7 @@
 
 Units are those of the model: one length, one time, both chosen by the user. The classes are strict: text
 is not a number, ``true`` is not a number, and unknown keys are refused; an integer is accepted where a real
-number is expected. What spans several sections is checked in `runs.cross_checks`.
+number is expected. What spans several sections is checked in `runs.reading.cross_checks`.
 """
 
 from collections.abc import Mapping

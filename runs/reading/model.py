@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from runs.problems import ProblemList, hint
-from runs.settings import InteractionSection, ModelSection, MotionSection, SpeciesSection, constant_as_text
-from runs.toml_lines import KeyPath
+from runs.reading.problems import ProblemList, hint
+from runs.reading.settings import InteractionSection, ModelSection, MotionSection, SpeciesSection, constant_as_text
+from runs.reading.toml_lines import KeyPath
 from theory.errors import InputError
 
 if TYPE_CHECKING:

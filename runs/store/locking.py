@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .atomic import StoreError, make_directory, storage_error
+from runs.store.atomic import StoreError, make_directory, storage_error
 
 LOCK_FILE = "run.lock"
 

@@ -17,12 +17,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.errors import InputError
-from theory.frames import Array, Json, Variable
-
-from .atomic import GuardedFile, StoreError, publish, storage_error, temporary_of
-from .layout import Layout, VariableLayout
-from .segments import (
+from runs.store.atomic import GuardedFile, StoreError, publish, storage_error, temporary_of
+from runs.store.layout import Layout, VariableLayout
+from runs.store.segments import (
     FORMAT,
     FORMAT_VERSION,
     LIBRARY_VERSIONS,
@@ -33,6 +30,8 @@ from .segments import (
     read_layout,
     write_frames,
 )
+from theory.errors import InputError
+from theory.frames import Array, Json, Variable
 
 SEGMENT_NAME = re.compile(r"segment-(\d{8,})\.h5")
 # Frames are copied into a packed file in batches of about this size.

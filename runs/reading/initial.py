@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from runs.problems import ProblemList, hint
-from runs.settings import InitialSettings, RunFileSections
-from runs.toml_lines import KeyPath
+from runs.reading.problems import ProblemList, hint
+from runs.reading.settings import InitialSettings, RunFileSections
+from runs.reading.toml_lines import KeyPath
 
 SHARE_TOLERANCE = 1e-6
 # keys that belong to some states only

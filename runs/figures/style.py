@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from runs.atomic import storage_error
+from runs.store.atomic import storage_error
 from theory.errors import InputError
 
 # red and blue first, as in [S1]; the others for further species

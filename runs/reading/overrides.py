@@ -5,8 +5,8 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any
 
-from runs.problems import ProblemList, hint, show_path
-from runs.toml_lines import MAXIMUM_DEPTH, KeyPath, LimitError, find_lines
+from runs.reading.problems import ProblemList, hint, show_path
+from runs.reading.toml_lines import MAXIMUM_DEPTH, KeyPath, LimitError, find_lines
 
 _PART = re.compile(r"""([A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')((?:\[[0-9]{1,9}\])*)(\.|$)""")
 _TOML_ONLY = ('"', "'", "[", "{")

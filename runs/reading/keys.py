@@ -1,6 +1,6 @@
 """What each key of a run file means: lists for the command, the documentation and the text of problems.
 
-Everything is read off the classes of `runs.settings` by way of their JSON schema; nothing is stated twice.
+Everything is read off the classes of `runs.reading.settings` by way of their JSON schema; nothing is stated twice.
 """
 
 import json
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from runs.settings import REQUIRED_SECTIONS, RunFileSections
-from runs.toml_lines import KeyPath
+from runs.reading.settings import REQUIRED_SECTIONS, RunFileSections
+from runs.reading.toml_lines import KeyPath
 
 Schema = Mapping[str, Any]
 

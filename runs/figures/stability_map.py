@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from runs.figure_style import COLOURS, STYLE, check_format, save
+from runs.figures.style import COLOURS, STYLE, check_format, save
 from theory.errors import InputError
 from theory.fourier import Array
 from theory.stability_map import UNDEFINED, StabilityMap

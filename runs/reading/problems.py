@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.toml_lines import KeyPath
+from runs.reading.toml_lines import KeyPath
 from theory.errors import InputError
 
 SHOWN_CHARACTERS = 60

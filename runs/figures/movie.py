@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runs.atomic import storage_error
-from runs.density_pictures import colour_key, picture_aspect, reference_density, scale_bar, show
-from runs.figure_style import STYLE
+from runs.figures.densities import colour_key, picture_aspect, reference_density, scale_bar, show
+from runs.figures.style import STYLE
 from runs.frames_of_run import DensityFrames, open_run
+from runs.store.atomic import storage_error
 from theory.errors import InputError
 from theory.observables import filtered
 

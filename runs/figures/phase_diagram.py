@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.figure_style import COLOURS, STYLE, check_format, save
+from runs.figures.style import COLOURS, STYLE, check_format, save
 from runs.parameter_range import ParameterRange
 from runs.phase_diagram import Diagram
 from theory.chemical_potential import ChemicalPotentials

@@ -7,7 +7,7 @@ import numpy as np
 
 from runs.entropy import RunEntropy
 from runs.entropy_measurement import ScaleEntropy
-from runs.figure_style import COLOURS, STYLE, save
+from runs.figures.style import COLOURS, STYLE, save
 from theory.fourier import Array
 
 _MARKS = {"fields": ("s", COLOURS[1]), "particles": ("o", COLOURS[0])}

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runs.figure_style import COLOURS
+from runs.figures.style import COLOURS
 from theory.fourier import Array, Grid
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.figure_style import STYLE, check_format, save
+from runs.figures.style import STYLE, check_format, save
 from runs.phase_diagram import Diagram
 from theory.errors import InputError
 from theory.free_energy import FreeEnergy

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runs.figure_style import COLOURS, STYLE, check_format, save
+from runs.figures.style import COLOURS, STYLE, check_format, save
 from runs.frames_of_run import DensityFrames, open_run
 from theory.fourier import Array
 
