@@ -348,7 +348,7 @@ def _stability_map(options: argparse.Namespace) -> int:
 
 
 def _phase_diagram(options: argparse.Namespace) -> int:
-    from runs.phase_diagram import answer
+    from runs.phase_diagram_answer import answer
 
     figures = {"figure": options.figure, "free_energy": options.free_energy}
     found, text = answer(_load(options), parameter=options.parameter, runs=options.runs, **figures)

@@ -141,9 +141,9 @@ def answer(
 ) -> tuple[dict[str, Any], str]:
     """The predictions as JSON values and as text, the dispersion relation drawn if a figure is asked for.
 
-    Arguments and errors are those of :func:`predict` and :func:`runs.figures.stability_map.draw_dispersion`.
+    Arguments and errors are those of :func:`predict` and :func:`runs.figures.dispersion.draw_dispersion`.
     """
-    from runs.figures.stability_map import draw_dispersion
+    from runs.figures.dispersion import draw_dispersion
     from runs.figures.style import check_format
 
     if figure is not None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from runs.entropy import RunEntropy
 from runs.entropy_measurement import ScaleEntropy
-from runs.figures.style import COLOURS, STYLE, save
+from runs.figures.style import COLOURS, drawing, plain_ticks
 from theory.fourier import Array
 
 _MARKS = {"fields": ("s", COLOURS[1]), "particles": ("o", COLOURS[0])}
@@ -26,27 +26,24 @@ def draw_entropy(found: RunEntropy, target: Path) -> Path:
     found
         The entropy production of a run.
     target
-        File to write.
+        File to write, png, pdf or svg.
 
     Raises
     ------
+    InputError
+        The file's ending is none of these.
     StoreError
         The file cannot be written.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     width = 3.4 * max(2, len(found.scales))
     height = _map_height(found, width)
-    with rc_context(STYLE):
-        figure: Any = Figure(figsize=(width, _CURVES + height), layout="constrained")
+    with drawing(target, (width, _CURVES + height)) as figure:
         upper, lower = figure.subfigures(2, 1, height_ratios=(_CURVES, height))
         lengths, spectrum = upper.subplots(1, 2)
         _across_scales(lengths, found)
         _spectrum(spectrum, found)
         maps = lower.subplots(1, len(found.scales), squeeze=False)[0]
         _maps(lower, maps, found)
-        save(figure, target)
     return target
 
 
@@ -68,25 +65,16 @@ def _across_scales(axis: Any, found: RunEntropy) -> None:
         axis.errorbar(lengths, one.estimate.rates, errors, fmt=mark, color=colour, markersize=4, capsize=2, label=one.scale)
         if one.expected is not None:
             axis.plot(lengths, one.expected, _DASHES[one.scale], color=colour, linewidth=0.9, label=f"expected of {one.scale}")
-    _logarithmic(axis, "x")
+    axis.set_xscale("log")
+    plain_ticks(axis.xaxis)
     rates = np.concatenate([one.estimate.rates for one in found.scales])
     if np.all(rates > 0.0):
-        _logarithmic(axis, "y")
+        axis.set_yscale("log")
+        plain_ticks(axis.yaxis)
     else:
         axis.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
     axis.set(xlabel=r"coarse-graining length $\ell$", ylabel=r"entropy production rate $\sigma(\ell)$")
     axis.legend(fontsize=6, frameon=False)
-
-
-def _logarithmic(axis: Any, which: str) -> None:
-    """A logarithmic axis labelled in plain numbers."""
-    from matplotlib import ticker
-
-    getattr(axis, f"set_{which}scale")("log")
-    side = getattr(axis, f"{which}axis")
-    side.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-    side.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    side.set_minor_formatter(ticker.NullFormatter())
 
 
 def _spectrum(axis: Any, found: RunEntropy) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.figures.style import STYLE, check_format, save
+from runs.figures.style import drawing
 from runs.phase_diagram import Diagram
 from theory.errors import InputError
 from theory.free_energy import FreeEnergy
@@ -28,23 +28,17 @@ def draw_free_energy(diagram: Diagram, target: Path) -> Path:
     StoreError
         The file cannot be written.
     """
-    check_format(target, "--free-energy")
     model, found = diagram.specification.model, diagram.coexistence["phases"]
     if found is None:
         raise InputError(f"there is no free energy to draw: {diagram.reason}")
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     free_energy = FreeEnergy(model, dict(diagram.specification.composition))
     phases = np.array([list(one["densities"].values()) for one in found])
     plane = TangentPlane.at(free_energy, phases[0])
-    with rc_context(STYLE):
-        figure: Any = Figure(figsize=(4.6, 3.6), layout="constrained")
+    with drawing(target, (4.6, 3.6), "--free-energy") as figure:
         if model.number_of_species == 1:
             _tangent(figure.subplots(), diagram, free_energy, plane, phases)
         else:
             _surface(figure.add_subplot(projection="3d"), diagram, free_energy, plane, phases)
-        save(figure, target)
     return target
 
 

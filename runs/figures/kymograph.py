@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runs.figures.style import COLOURS, STYLE, check_format, save
+from runs.figures.style import COLOURS, check_format, drawing
 from runs.frames_of_run import DensityFrames, open_run
 from theory.fourier import Array
 
@@ -36,13 +36,11 @@ def draw_kymograph(directory: Path | str, output: Path | str | None = None) -> P
         There is no run, or the file cannot be written.
     """
     target = Path(directory) / "kymograph.png" if output is None else Path(output)
-    check_format(target)
+    check_format(target, "--output")
     specification, scales = open_run(directory)
-
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
-        save(_compose(specification, scales), target)
+    names = specification.model.names
+    with drawing(target, (3.4 * len(scales) + 0.6, 2.2 * len(names)), "--output") as figure:
+        _compose(figure, specification, scales)
     return target
 
 
@@ -67,11 +65,8 @@ def kymograph(frames: DensityFrames) -> tuple[Array, Array]:
     return times[known], rows_of[:, known]
 
 
-def _compose(specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> Any:
-    from matplotlib.figure import Figure
-
+def _compose(figure: Any, specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> None:
     names = specification.model.names
-    figure: Any = Figure(figsize=(3.4 * len(scales) + 0.6, 2.2 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), len(scales), squeeze=False, sharex=True)
     for column, (scale, frames) in enumerate(scales.items()):
         times, rows = kymograph(frames)
@@ -82,7 +77,6 @@ def _compose(specification: "RunSpecification", scales: "dict[Scale, DensityFram
             axis.set_title(f"{name}, {scale}", pad=3)
             axis.set_ylabel("time")
         axes[-1, column].set_xlabel("x")
-    return figure
 
 
 def _show(axis: Any, times: Array, rows: Array, length: float, colour: str) -> Any:

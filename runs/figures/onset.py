@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.figures.style import COLOURS, STYLE, check_format, save
+from runs.figures.style import COLOURS, drawing, plain_ticks
 from theory.errors import InputError
 
 Array = NDArray[np.float64]
@@ -69,23 +69,14 @@ def draw_onset(
         The file cannot be written.
     """
     path = Path(target)
-    check_format(path)
     for name, value in (("diameter", diameter), ("speed unit", speed_unit[0])):
         if value is not None and not (np.isfinite(value) and value > 0.0):
             raise InputError(f"the {name} is {value}; it must be positive and finite")
     scales = _Scales(diameter, speed_unit)
-
-    from matplotlib import rc_context
-
-    # not by way of pyplot, which would change how a notebook shows its own figures
-    from matplotlib.figure import Figure
-
-    with rc_context(STYLE):
-        figure: Any = Figure(figsize=_SIZE, layout="constrained")
+    with drawing(path, _SIZE) as figure:
         left, right = figure.subplots(1, 2, width_ratios=[1.15, 1.0])
         _phase_diagram(figure, left, found, scales)
         _growth_rates(right, found, scales)
-        save(figure, path)
     return path
 
 
@@ -114,8 +105,8 @@ def _phase_diagram(figure: Any, axis: Any, found: dict[str, Any], scales: _Scale
     axis.set_xlabel(f"self-propulsion speed $v_0$ ({scales.speed_name})")
     axis.set_ylabel(scales.density_label)
     axis.legend(fontsize=6, framealpha=0.9, loc="lower left")
-    _plain_ticks(axis.xaxis)
-    _plain_ticks(axis.yaxis)
+    plain_ticks(axis.xaxis)
+    plain_ticks(axis.yaxis)
 
 
 def _crossings(
@@ -141,15 +132,6 @@ def _crossings(
     )
 
 
-def _plain_ticks(axis: Any) -> None:
-    """1, 2 and 5 in every decade, without exponents."""
-    from matplotlib import ticker
-
-    axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axis.set_minor_formatter(ticker.NullFormatter())
-
-
 def _growth_rates(axis: Any, found: dict[str, Any], scales: _Scales) -> None:
     from matplotlib import colormaps
 
@@ -165,7 +147,7 @@ def _growth_rates(axis: Any, found: dict[str, Any], scales: _Scales) -> None:
         axis.plot(density[flocks], growth[flocks], "o", color="white", markeredgecolor=colour, markersize=3.4, zorder=3)
     axis.axhline(0.0, color="black", linewidth=0.6)
     axis.set_xscale("log")
-    _plain_ticks(axis.xaxis)
+    plain_ticks(axis.xaxis)
     axis.set_xlabel(scales.density_label)
     axis.set_ylabel("growth rate $a$ from pair correlations")
     axis.legend(fontsize=6, frameon=False, title=f"open: flocks, $P > {_FLOCK}$", title_fontsize=6)

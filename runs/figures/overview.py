@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runs.figures.densities import colour_key, picture_aspect, reference_density, scale_bar, show
-from runs.figures.style import COLOURS, STYLE, check_format, save
+from runs.figures.style import COLOURS, check_format, drawing, plain_ticks
 from runs.frames_of_run import DensityFrames, open_run
 from theory.observables import Shells, filtered, structure_factors
 
 if TYPE_CHECKING:
-    from runs.execute import Scale
-    from runs.runfile import RunSpecification
+    from runs.runfile import RunSpecification, Scale
 
 _SNAPSHOTS = 4
+# pictures of boxes that are flatter than this (height over width) stand in two columns
+_WIDE = 0.6
+# width of the figure, and height of its row of curves (inches)
+_WIDTH, _CURVES = 7.0, 2.4
 
 
 def draw(directory: Path | str, output: Path | str | None = None) -> Path:
@@ -40,37 +43,24 @@ def draw(directory: Path | str, output: Path | str | None = None) -> Path:
         There is no run, or the file cannot be written.
     """
     target = Path(directory) / "figure.png" if output is None else Path(output)
-    check_format(target)
+    check_format(target, "--output")
     specification, scales = open_run(directory)
-
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
-        save(_compose(specification, scales), target)
+    aspect = picture_aspect(specification.size)
+    columns = 2 if aspect < _WIDE else _SNAPSHOTS
+    rows = _SNAPSHOTS // columns * len(scales)
+    height = (_WIDTH / columns * aspect + 0.22) * rows
+    with drawing(target, (_WIDTH, height + _CURVES), "--output") as figure:
+        top, bottom = figure.subfigures(2, 1, height_ratios=[height, _CURVES])
+        _compose(top.subplots(rows, columns, squeeze=False), bottom.subplots(1, 2), specification, scales)
     return target
 
 
-def _compose(specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> Any:
-    # not by way of pyplot, which would change how a notebook shows its own figures
-    from matplotlib.figure import Figure
-
-    aspect = picture_aspect(specification.size)
-    wide = aspect < 0.6
-    columns = 2 if wide else _SNAPSHOTS
-    rows_per_scale = _SNAPSHOTS // columns
-    width = 7.0
-    height = (width / columns * aspect + 0.22) * rows_per_scale * len(scales)
-    figure: Any = Figure(figsize=(width, height + 2.4), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=[height, 2.4])
-    axes = top.subplots(rows_per_scale * len(scales), columns, squeeze=False)
+def _compose(pictures: Any, curves: Any, specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> None:
     for n, (scale, frames) in enumerate(scales.items()):
-        block = axes[n * rows_per_scale : (n + 1) * rows_per_scale].ravel()
-        _snapshots(block, specification, frames, scale)
-    colour_key(axes[0, 0], specification)
-    lower = bottom.subplots(1, 2)
-    _mean_speeds(lower[0], specification, scales)
-    _spectra(lower[1], specification, scales)
-    return figure
+        _snapshots(pictures.reshape(len(scales), _SNAPSHOTS)[n], specification, frames, scale)
+    colour_key(pictures[0, 0], specification)
+    _mean_speeds(curves[0], specification, scales)
+    _spectra(curves[1], specification, scales)
 
 
 def _snapshots(axes: Any, specification: "RunSpecification", frames: DensityFrames, scale: str) -> None:
@@ -106,8 +96,6 @@ def _mean_speeds(axis: Any, specification: "RunSpecification", scales: "dict[Sca
 
 
 def _spectra(axis: Any, specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> None:
-    from matplotlib import ticker
-
     largest = np.pi / max(float(specification.model.sensing_ranges.max()), 2.0 * max(specification.size) / 512.0)
     for scale, frames in scales.items():
         shells = Shells.of(frames.grid, largest)
@@ -126,9 +114,7 @@ def _spectra(axis: Any, specification: "RunSpecification", scales: "dict[Scale, 
     # a state without any fluctuation has no logarithm
     if any(np.any(line.get_ydata() > 0.0) for line in axis.lines):
         axis.set_yscale("log")
-    axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
-    axis.xaxis.set_minor_formatter(ticker.NullFormatter())
+    plain_ticks(axis.xaxis)
     axis.set_xlabel("wavenumber $q$")
     axis.set_ylabel("structure factor $S(q)$")
 

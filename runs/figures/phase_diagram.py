@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.figures.style import COLOURS, STYLE, check_format, save
-from runs.parameter_range import ParameterRange
+from runs.figures.style import COLOURS, drawing
 from runs.phase_diagram import Diagram
+from theory.axis import Axis
 from theory.chemical_potential import ChemicalPotentials
 from theory.errors import InputError
 from theory.long_waves import OSCILLATORY, STATIC, instability_classes
@@ -59,13 +59,8 @@ def draw_phase_diagram(
     StoreError
         The file cannot be written.
     """
-    check_format(target, "--figure")
     species = diagram.specification.model.number_of_species
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context(STYLE):
-        figure: Any = Figure(figsize=(4.2, 3.7), layout="constrained")
+    with drawing(target, (4.2, 3.7)) as figure:
         axis = figure.subplots()
         if species == 2:
             _marks(axis, diagram, measured or {}, more)
@@ -75,7 +70,6 @@ def draw_phase_diagram(
             _plane(axis, diagram)
         else:
             _section(axis, diagram)
-        save(figure, target)
     return target
 
 
@@ -202,9 +196,7 @@ def _corner(shares: Array) -> tuple[Array, Array]:
     return shares[:, 1] + 0.5 * shares[:, 2], 0.5 * np.sqrt(3.0) * shares[:, 2]
 
 
-def draw_parameter_diagram(
-    specification: "RunSpecification", parameter: ParameterRange, found: ParameterDiagram, target: Path
-) -> Path:
+def draw_parameter_diagram(specification: "RunSpecification", parameter: Axis, found: ParameterDiagram, target: Path) -> Path:
     """Draw the coexisting densities of one species over a parameter.
 
     Raises
@@ -214,13 +206,8 @@ def draw_parameter_diagram(
     StoreError
         The file cannot be written.
     """
-    check_format(target, "--figure")
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     (name,) = specification.model.names
-    with rc_context(STYLE):
-        figure: Any = Figure(figsize=(4.2, 3.2), layout="constrained")
+    with drawing(target, (4.2, 3.2)) as figure:
         axis = figure.subplots()
         for lines, style, label in ((found.tie_lines, "-", "common tangent"), (found.exact, "--", "exact, with the kernel")):
             branches = _branches(lines)
@@ -234,7 +221,6 @@ def draw_parameter_diagram(
         axis.set_ylabel(parameter.name)
         axis.set_ylim(parameter.low, parameter.high)
         axis.legend(fontsize=6.5, frameon=False)
-        save(figure, target)
     return target
 
 

@@ -1,5 +1,7 @@
 """How all figures look, and how they are written."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ STYLE: dict[Any, Any] = {
     "axes.linewidth": 0.6,
     "savefig.dpi": 300,
     "font.family": "DejaVu Sans",
+    "hatch.linewidth": 0.4,
 }
 
 
-def check_format(target: Path, option: str = "--output") -> None:
+def check_format(target: Path, option: str) -> None:
     """Refuse a file name that is no figure's.
 
     Raises
@@ -30,15 +33,45 @@ def check_format(target: Path, option: str = "--output") -> None:
         raise InputError(f"{option} is '{target}'; its ending must be one of {', '.join(FORMATS)}")
 
 
-def save(figure: Any, target: Path) -> None:
-    """Write a figure in the format that its file's ending says; to be called in the context of the style.
+@contextmanager
+def drawing(target: Path, size: tuple[float, float], option: str = "--figure") -> Iterator[Any]:
+    """An empty figure in this style, written to a file in the format of its ending once all has been drawn.
+
+    Parameters
+    ----------
+    target
+        File to write.
+    size
+        Width and height (inches).
+    option
+        How the command names the file, for errors.
 
     Raises
     ------
+    InputError
+        The file's ending is not one of the formats.
     StoreError
         The file cannot be written.
     """
-    try:
-        figure.savefig(target, bbox_inches="tight")
-    except OSError as error:
-        raise storage_error(target, "write the figure", error) from error
+    check_format(target, option)
+    from matplotlib import rc_context
+
+    # not by way of pyplot, which would change how a notebook shows its own figures
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure: Any = Figure(figsize=size, layout="constrained")
+        yield figure
+        try:
+            figure.savefig(target, bbox_inches="tight")
+        except OSError as error:
+            raise storage_error(target, "write the figure", error) from error
+
+
+def plain_ticks(axis: Any) -> None:
+    """Ticks of a logarithmic axis (its x or y side) at 1, 2 and 5 in every decade, without exponents."""
+    from matplotlib import ticker
+
+    axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axis.set_minor_formatter(ticker.NullFormatter())

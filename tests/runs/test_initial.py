@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs.cli import main
-from runs.execute import build_engine, resume, run
+from runs.engines import build_engine
+from runs.execute import resume, run
 from runs.initial import initial_density, initial_polarity
 from runs.runfile import RunSpecification, load, parse
 from runs.store import open_series

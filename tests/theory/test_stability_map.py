@@ -4,9 +4,10 @@ from scipy import optimize
 
 from tests.theory.models import RUN, cross, duan, figure_one
 from theory import InputError, Model, Sensing, Species
+from theory.axis import Axis
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify
-from theory.stability_map import UNDEFINED, Axis, StabilityMap, stability_map
+from theory.stability_map import UNDEFINED, StabilityMap, stability_map
 
 EVEN = {"A": 50.0, "B": 50.0}
 
@@ -122,7 +123,7 @@ def test_refusals() -> None:
     model = cross(0.1, 0.1)
     ka = Axis("model.parameters.ka", 0, 1)
     with pytest.raises(InputError, match="cannot be an axis"):
-        Axis("domain.size", 0, 1)
+        stability_map(model, EVEN, ka, Axis("domain.size", 0, 1))
     with pytest.raises(InputError, match="must rise"):
         Axis("composition.A", 1, 1)
     with pytest.raises(InputError, match=r"both axes of the map are model.parameters.ka"):

@@ -1,7 +1,6 @@
 """Phase diagrams of one species over the values of a key of its run file."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from runs.coexistence_section import point_as_json
 from runs.runfile import parse
+from theory.axis import Axis
 from theory.errors import InputError
 from theory.parameter_diagram import ParameterDiagram, parameter_diagram
 
@@ -21,48 +21,7 @@ Array = NDArray[np.float64]
 _VALUES = 33
 
 
-@dataclass(frozen=True)
-class ParameterRange:
-    """A key of the run file and the values that it takes.
-
-    Parameters
-    ----------
-    key
-        Dotted, as for ``--set``.
-    low, high
-        Ends of the range.
-    """
-
-    key: str
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, text: str, what: str = "--parameter") -> "ParameterRange":
-        """From ``KEY=LOW:HIGH``; errors say what the text is.
-
-        Raises
-        ------
-        InputError
-            The text is not of this form, or the ends are not finite and rising.
-        """
-        key, equals, ends = text.partition("=")
-        low, colon, high = ends.partition(":")
-        try:
-            values = float(low), float(high)
-        except ValueError:
-            equals = ""
-        if not (key and equals and colon and np.all(np.isfinite(values)) and values[0] < values[1]):
-            raise InputError(f"{what} is '{text}'; write a key and rising ends, as model.parameters.k=0.2:1.5")
-        return cls(key.strip(), *values)
-
-    @property
-    def name(self) -> str:
-        """The last part of the key."""
-        return self.key.rsplit(".", 1)[-1]
-
-
-def parameter_diagram_of(specification: "RunSpecification", parameter: ParameterRange) -> ParameterDiagram:
+def parameter_diagram_of(specification: "RunSpecification", parameter: Axis) -> ParameterDiagram:
     """Coexisting densities of a run file's single species over a range of values of one of its keys.
 
     Raises
@@ -80,7 +39,7 @@ def parameter_diagram_of(specification: "RunSpecification", parameter: Parameter
     return parameter_diagram(_model_at(specification, parameter), np.linspace(parameter.low, parameter.high, _VALUES), density)
 
 
-def _model_at(specification: "RunSpecification", parameter: ParameterRange) -> Callable[[float], "Model"]:
+def _model_at(specification: "RunSpecification", parameter: Axis) -> Callable[[float], "Model"]:
     def model(value: float) -> "Model":
         overrides = [*specification.overrides, f"{parameter.key}={value!r}"]
         return parse(specification.text, source=specification.source, overrides=overrides).model
@@ -88,7 +47,7 @@ def _model_at(specification: "RunSpecification", parameter: ParameterRange) -> C
     return model
 
 
-def parameter_json(specification: "RunSpecification", parameter: ParameterRange, found: ParameterDiagram) -> dict[str, Any]:
+def parameter_json(specification: "RunSpecification", parameter: Axis, found: ParameterDiagram) -> dict[str, Any]:
     """The diagram as JSON values: points are dicts of the density and the parameter by name."""
     names = (parameter.name, *specification.model.names)
 
@@ -106,7 +65,7 @@ def parameter_json(specification: "RunSpecification", parameter: ParameterRange,
     }
 
 
-def parameter_text(specification: "RunSpecification", parameter: ParameterRange, found: ParameterDiagram) -> str:
+def parameter_text(specification: "RunSpecification", parameter: Axis, found: ParameterDiagram) -> str:
     """The diagram for reading: densities on both sides at some values of the parameter."""
     (name,) = specification.model.names
     lines = [f"{parameter.name:>12} {f'dense {name}':>12} {f'dilute {name}':>12}   {'with the kernel':>25}"]
