@@ -15,7 +15,6 @@ from runs.runfile import RunSpecification, Scale
 from theory.coarse_graining import Filter
 from theory.entropy_estimate import EntropyEstimate
 from theory.entropy_production import expected_box_rates
-from theory.errors import InputError
 from theory.fourier import Array, Grid
 from theory.linear_stability import HomogeneousState
 from theory.observables import deposit_window
@@ -103,13 +102,7 @@ class Measurement:
     @cached_property
     def chosen(self) -> NDArray[np.intp]:
         """Numbers of the frames that are used."""
-        times = self.frames.times
-        start = 0.5 * times[-1] if self.after is None else self.after
-        found = np.nonzero(times >= start * (1.0 - 1e-12))[0]
-        if found.size < 2:
-            last = f"the last is at t = {times[-1]:g}"
-            raise InputError(f"{self.frames.series.path}: fewer than two frames from t = {start:g} on; {last}")
-        return found
+        return self.frames.since(self.after, fewest=2)
 
     @property
     def interval(self) -> float:

@@ -167,7 +167,7 @@ def test_noise_of_another_strength_counts_in_its_units(tmp_path: Path) -> None:
     [
         (("--lengths", "a"), "--lengths is 'a'"),
         (("--lengths", "0"), "must be positive"),
-        (("--after", "100"), "fewer than two frames"),
+        (("--after", "100"), "it takes at least 2"),
         (("--velocity", "1"), "the velocity has 1 components; the run has 2 dimensions"),
         (("--figure", "a.txt"), "its ending must be one of"),
     ],

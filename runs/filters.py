@@ -1,0 +1,83 @@
+"""Filters through which both scales and theory are looked at, so that they are compared alike."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runs.runfile import RunSpecification
+from theory.fourier import Array, Grid
+from theory.observables import Shells
+
+# "low q": modes up to this many times the smallest wavenumber of the box
+LOW_Q = 2.5
+# factor of the edge of a band of modes: well beyond round-off, well below the distance of modes
+BEYOND = 1.0 + 1e-9
+# densities are smoothed by a Gaussian of this standard deviation, in sensing ranges, before phases are looked for
+SMOOTHING = 0.5
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What both scales are looked at through.
+
+    Parameters
+    ----------
+    sensing
+        Factor of each mode in the band: the transform of the sensing kernel; shape of the spectrum.
+    coarse
+        Factor of each mode by which densities are smoothed before phases are looked for, likewise.
+    stride
+        Every so many cells of a smoothed density are looked at.
+    shells
+        Shells of the modes in the band.
+    low, band
+        Which modes are of low q, and which are compared, shape of the spectrum.
+    """
+
+    sensing: Array
+    coarse: Array
+    stride: int
+    shells: Shells
+    low: NDArray[np.bool_]
+    band: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, specification: RunSpecification, grid: Grid) -> "Filters":
+        """The filters of a run on a grid.
+
+        Raises
+        ------
+        InputError
+            No mode of the box is in the band.
+        """
+        length = coarse_length(specification)
+        cutoff = band_edge(specification)
+        # edges are a little beyond the modes on them, so that grids of all sizes hold the same modes
+        band = grid.wavenumber <= cutoff
+        kernel = specification.model.channels.kernels[0]
+        shells = Shells.of(grid, cutoff)
+        # in a small box the band ends first
+        low = band & (grid.wavenumber <= LOW_Q * 2.0 * np.pi / max(grid.size) * BEYOND)
+        low.flat[0] = False
+        coarse = np.exp(-0.5 * np.minimum((grid.wavenumber * SMOOTHING * length) ** 2, 1400.0))
+        stride = max(1, int(0.5 * length / max(grid.spacing)))
+        return cls(kernel.transform(grid.wavenumber) * band, coarse, stride, shells, low, band)
+
+
+def coarse_length(specification: RunSpecification) -> float:
+    """Length at which densities are coarse-grained for phase densities: the largest sensing range."""
+    return float(specification.model.sensing_ranges.max()) or max(specification.size) / 50.0
+
+
+def band_edge(specification: RunSpecification) -> float:
+    """Largest wavenumber that is compared: that of the fields' noise, where their grid retains it."""
+    settings = specification.fields
+    length = (
+        settings.noise_length if settings is not None and settings.noise_length is not None else coarse_length(specification)
+    )
+    edge = float(np.pi / length) * BEYOND
+    if settings is None:
+        return edge
+    spacing = max(one / cells for one, cells in zip(specification.size, settings.grid, strict=True))
+    return min(edge, 2.0 / 3.0 * float(np.pi / spacing) / BEYOND)
