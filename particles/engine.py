@@ -26,7 +26,7 @@ class ParticleEngine:
     A step is a pipeline of stages, each in a class of its own: the places of all particles in the middle of the step are
     predicted (:class:`particles.motion.Propagator`) and the storage is sorted by them
     (:class:`particles.neighbours.SlabOrder`); there the particles sense, their laws give speeds, and they feel the gradients of
-    chemicals (:class:`particles.perception.Perception`) and each other (:class:`particles.stages.PairForces`); then they
+    chemicals (:class:`particles.perception.Perception`) and each other (:class:`particles.pair_forces.VerletForces`); then they
     move.
 
     Parameters

@@ -74,7 +74,7 @@ class _Acting:
 
 
 class VerletForces:
-    """Pair forces and torques by lists of neighbours; see :class:`particles.stages.PairForces`.
+    """Pair forces and torques by lists of neighbours. It keeps the storage sorted.
 
     Parameters
     ----------
@@ -133,7 +133,20 @@ class VerletForces:
         self.lists.update(particles)
 
     def act(self, particles: Particles, drifts: Array, rates: Array) -> None:
-        """Add up the pairs; see :meth:`particles.stages.PairForces.act`.
+        """What pairs do to the particles, at their places and with their headings.
+
+        Called after :meth:`prepare`. Sums have one order, whatever the number of threads.
+
+        Parameters
+        ----------
+        particles
+            ``particles.places`` and ``particles.headings`` are where they are taken to be; see
+            :class:`particles.state.Particles`.
+        drifts
+            Velocities by forces, F/xi_t (length/time), shape (dimension, particle), in the order of storage; overwritten.
+        rates
+            Angular velocities by torques, Gamma/xi_r (1/time), shape (particle,); overwritten, with zeros where there are
+            none.
 
         Raises
         ------

@@ -132,11 +132,6 @@ def aligned(shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     return np.asarray(pyfftw.zeros_aligned(shape, dtype=dtype))
 
 
-def real_array(*shape: int) -> Array:
-    """An aligned array of zeros in double precision."""
-    return aligned(shape, "float64")
-
-
 def complex_array(*shape: int) -> ComplexArray:
     """An aligned complex array of zeros in double precision."""
     return aligned(shape, "complex128")

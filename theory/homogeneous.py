@@ -99,11 +99,6 @@ class HomogeneousState:
         return np.asarray(self.diffusivities + self.model.translational_diffusivities)
 
     @property
-    def noise_strengths(self) -> Array:
-        """g_m = (D_m + Dt_m) rho_m, shape (species,)."""
-        return np.asarray(self.total_diffusivities * self.densities)
-
-    @property
     def repulsion(self) -> Array:
         """rho_m kappa_F/xi_t by which pair forces push m down the gradient of n, shape (species, species) (length^2/time)."""
         pushed = self.densities / self.model.drags[:, 0]

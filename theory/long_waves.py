@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import root
 
 from theory.chemical_potential import ChemicalPotentials
+from theory.continuation import zero_curves
 from theory.errors import InputError
-from theory.spinodals import zero_curves
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]

@@ -21,8 +21,9 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from theory.codegen import LoopPrinter, working_module
+from theory.codegen import LoopPrinter
 from theory.expressions import symbol
+from theory.generated import working_module
 from theory.interactions import DISTANCE, InteractionLaw
 
 Array = NDArray[np.float64]

@@ -38,7 +38,7 @@ def test_small_waves_obey_the_linear_theory(dimension: int) -> None:
     np.testing.assert_allclose(potential, np.tensordot(response, perturbation, axes=1), rtol=1e-6, atol=1e-8)
     homogeneous = np.broadcast_to(COMPOSITION.reshape(2, *(1,) * dimension), (2, *grid.shape))
     mobility = currents.mobility(homogeneous, currents.speeds(homogeneous))
-    np.testing.assert_allclose(mobility[:, *(0,) * dimension], state.noise_strengths, rtol=1e-12)
+    np.testing.assert_allclose(mobility[:, *(0,) * dimension], state.total_diffusivities * state.densities, rtol=1e-12)
 
 
 def rough(grid: Grid, seed: int) -> Array:

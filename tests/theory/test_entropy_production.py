@@ -18,7 +18,7 @@ def reference(dimension: int, kernel: str, range_: float) -> HomogeneousState:
 
 def closed_form(state: HomogeneousState, q: float) -> float:
     """Two species: sigma_q = q^2 (M12 g2 - M21 g1)^2/(g1 g2 tr M)."""
-    m, g = state.matrix(q), state.noise_strengths
+    m, g = state.matrix(q), state.total_diffusivities * state.densities
     return float(q**2 * (m[0, 1] * g[1] - m[1, 0] * g[0]) ** 2 / (g[0] * g[1] * np.trace(m)))
 
 

@@ -164,7 +164,7 @@ def test_correlations_solve_the_lyapunov_equation(dimension: int) -> None:
     state = HomogeneousState.of(reference_mixture(dimension, Sensing()), [40, 60])
     q = np.array([0.0, 0.5, 2.0, 9.0])
     for one, c in zip(q, state.equal_time_correlations(q), strict=True):
-        m, g = state.matrix(one), np.diag(state.noise_strengths)
+        m, g = state.matrix(one), np.diag(state.total_diffusivities * state.densities)
         np.testing.assert_allclose(c, linalg.solve_continuous_lyapunov(m, 2.0 * g), rtol=1e-11)
         np.testing.assert_allclose(c, c.T, rtol=1e-12)
 

@@ -1,6 +1,6 @@
 """Counts of pairs gathered over frames, also during a run: what pair distributions are made of."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,16 +78,6 @@ class PairCounts:
         self._counts += arrays["counts"]
         self._expected += arrays["expected"]
         self._dimension = self._dimension or dimension
-
-    def merge(self, other: Self) -> None:
-        """Add what another one of the same bins has gathered.
-
-        Raises
-        ------
-        InputError
-            Its bins, species or dimension differ.
-        """
-        self.add(other.arrays())
 
     def _edges(self) -> Array:
         """Edges of the bins of distance.
