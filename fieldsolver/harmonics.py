@@ -27,7 +27,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from theory.hierarchy import decay_rate
 from theory.motion import Motion
 
 Array = NDArray[np.float64]
@@ -99,7 +98,7 @@ class AngularBasis:
 
     def decay_rates(self, motion: Motion) -> Array:
         """lambda_a, shape (function,) (1/time)."""
-        return np.array([decay_rate(motion, self.dimension, int(degree)) for degree in self.degrees])
+        return np.array([motion.decay_rate(self.dimension, int(degree)) for degree in self.degrees])
 
     @cached_property
     def closure_diffusivity(self) -> float:

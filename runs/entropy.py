@@ -18,7 +18,8 @@ from theory.coarse_graining import Filter
 from theory.entropy_production import expected_box_rates
 from theory.errors import InputError
 from theory.fourier import Array, Grid
-from theory.linear_stability import HomogeneousState, classify
+from theory.homogeneous import HomogeneousState
+from theory.linear_stability import classify
 
 # coarse-graining lengths by default, in units of the longest sensing range, as far as they fit the box six times
 _LENGTHS = (0.75, 1.0, 1.5, 2.0, 3.0, 4.0)

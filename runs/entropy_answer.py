@@ -10,7 +10,7 @@ from runs.entropy_measurement import ScaleEntropy
 from runs.figures.style import check_format
 from theory.entropy_production import linear_density
 from theory.errors import InputError
-from theory.linear_stability import HomogeneousState
+from theory.homogeneous import HomogeneousState
 
 # share of a rate that the interval between frames may hide
 _LARGEST_BIAS = 0.5

@@ -16,7 +16,8 @@ from theory.coarse_graining import Filter
 from theory.entropy_estimate import EntropyEstimate
 from theory.entropy_production import expected_box_rates
 from theory.fourier import Array, Grid
-from theory.linear_stability import HomogeneousState
+from theory.hierarchy import mode_rates
+from theory.homogeneous import HomogeneousState
 from theory.observables import deposit_window
 from theory.path_entropy import PathEntropy
 from theory.travelling import PatternVelocity
@@ -215,7 +216,7 @@ class Measurement:
             # a mode that turns by phi between frames shows sin phi of phi
             return float(1.0 - np.sinc(motion.largest_turn / np.pi))
         q = 1.0 / self.filters[n].length
-        relaxation = float(np.max(-self.state.growth(q).real))
+        relaxation = float(np.max(-mode_rates(self.state, q).real))
         now, short = (self._expected([self.transfers[n]], step) for step in (None, 0.0))
         assert now is not None
         assert short is not None

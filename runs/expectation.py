@@ -10,8 +10,10 @@ from runs.runfile import RunSpecification
 from runs.statistics import Estimate
 from theory.coexistence import lever_rule, slab_profile
 from theory.errors import InputError, NumericalFailure
+from theory.fluctuations import equal_time_correlations
 from theory.fourier import Array, Grid
-from theory.linear_stability import HomogeneousState, classify
+from theory.homogeneous import HomogeneousState
+from theory.linear_stability import classify
 from theory.model import Model
 
 
@@ -109,7 +111,7 @@ def _linear_fluctuations(specification: RunSpecification, model: Model, state: H
     filters = Filters.of(specification, grid)
     used = filters.band & (grid.wavenumber > 0.0)
     correlations = np.zeros((*grid.spectral_shape, len(model.names), len(model.names)))
-    correlations[used] = state.equal_time_correlations(grid.wavenumber[used], specification.order)
+    correlations[used] = equal_time_correlations(state, grid.wavenumber[used], specification.order)
     values: Measured = {}
     weights = grid.multiplicity[filters.low]
     for a, first in enumerate(model.names):

@@ -22,6 +22,7 @@ from theory.axis import Axis
 from theory.contours import Boundary, Field, Patch, Tracer
 from theory.errors import InputError
 from theory.exceptional_points import squared_gap
+from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import Instability, classify, eigenvalues, slow_mode
 from theory.model import Model
@@ -237,7 +238,7 @@ class _Sampler:
         if not instability.wavenumber:
             values = eigenvalues(-state.matrix(0.0))
         else:
-            values = state.growth(instability.wavenumber, self.order)
+            values = mode_rates(state, instability.wavenumber, self.order)
         return float(squared_gap(values)) / float(np.abs(values).max()) ** 2
 
 

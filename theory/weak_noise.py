@@ -23,7 +23,7 @@ import numpy as np
 from theory.currents import Currents
 from theory.errors import InputError
 from theory.fourier import Array
-from theory.hierarchy import decay_rate, mean_square
+from theory.hierarchy import mean_square
 
 
 def density_map(currents: Currents, density: Array) -> Array:
@@ -79,7 +79,7 @@ def harmonic_map(currents: Currents, density: Array, harmonics: Mapping[int, Arr
     diffusion = model.translational_diffusivities.reshape(-1, *(1,) * d)
     produced = diffusion * np.sum(currents.gradient(density) ** 2, axis=1)
     for degree, phi in harmonics.items():
-        rates = np.array([decay_rate(one.motion, d, degree) for one in model.species]).reshape(-1, *(1,) * d)
+        rates = np.array([one.motion.decay_rate(d, degree) for one in model.species]).reshape(-1, *(1,) * d)
         spread = np.sum(currents.gradient(phi) ** 2, axis=(1, 2))
         produced = produced + (rates * np.sum(phi**2, axis=1) + diffusion * spread) / mean_square(d, degree)
     return np.asarray(np.sum(produced / density, axis=0))

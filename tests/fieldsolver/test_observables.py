@@ -14,7 +14,7 @@ from theory import InputError, Model, Species
 from theory.currents import Currents
 from theory.fourier import Array, Grid
 from theory.frames import Frame
-from theory.linear_stability import HomogeneousState
+from theory.homogeneous import HomogeneousState
 from theory.model import Chemical, Chemotaxis
 from theory.observables import Shells, modes, structure_factors
 

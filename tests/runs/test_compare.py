@@ -20,8 +20,9 @@ from tests.runs.small_runs import BOTH, IDEAL, MIXTURE
 from theory import InputError, Model, NumericalFailure
 from theory.coexistence import SlabProfile
 from theory.fourier import Array, Grid
+from theory.homogeneous import HomogeneousState
 from theory.kernels import Kernel
-from theory.linear_stability import HomogeneousState, classify
+from theory.linear_stability import classify
 
 Row = dict[str, Any]
 OBSERVABLES = [

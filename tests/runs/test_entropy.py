@@ -18,7 +18,7 @@ from theory import InputError
 from theory.coarse_graining import Filter
 from theory.entropy_production import expected_rates
 from theory.fourier import Grid
-from theory.linear_stability import HomogeneousState
+from theory.homogeneous import HomogeneousState
 from theory.observables import deposit_window
 from theory.path_entropy import PathEntropy
 from theory.weak_noise import density_map
