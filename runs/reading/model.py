@@ -19,8 +19,10 @@ from runs.reading.toml_lines import KeyPath
 from theory.errors import InputError
 
 if TYPE_CHECKING:
-    from theory.model import Model, PairInteraction, Species
+    from theory.interactions import PairInteraction
+    from theory.model import Model
     from theory.motility import MotilityLaw
+    from theory.species import Species
 
 # what sympy and numpy raise, besides InputError, for laws with numbers too large or trees too deep for them
 _LAW_FAILURES = (ArithmeticError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
@@ -92,7 +94,7 @@ def _tables(raw: Mapping[str, Any], *keys: str) -> Iterator[tuple[int, dict[str,
 
 def _check_names(raw: Mapping[str, Any], problems: ProblemList) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of all species and of all chemicals, or none if one is missing or cannot be used."""
-    from theory.model import RESERVED_NAMES
+    from theory.consistency import RESERVED_NAMES
 
     groups = {kind: {number: one.get("name") for number, one in _tables(raw, kind)} for kind in ("species", "chemicals")}
     found: list[tuple[KeyPath, Any]] = [
@@ -132,7 +134,7 @@ def _name_problem(name: str, reserved: tuple[str, ...], seen: set[str]) -> str:
 
 
 def _check_motions(raw: Mapping[str, Any], problems: ProblemList) -> None:
-    from theory.model import Motion
+    from theory.motion import Motion
 
     dimension = None if problems.touches("model", "dimension") else raw.get("dimension")
     for number, one in _tables(raw, "species"):
@@ -296,7 +298,10 @@ def check_speed(law: "MotilityLaw", species: int, fields: Any, place: str, probl
 
 
 def _build(section: ModelSection, problems: ProblemList) -> "Model | None":
-    from theory.model import Chemical, MeanField, Model, PairSensing, Sensing
+    from theory.chemistry import Chemical
+    from theory.interactions import MeanField
+    from theory.model import Model
+    from theory.sensing import PairSensing, Sensing
 
     sensing = section.sensing
     pairs = tuple(PairSensing(**pair.model_dump()) for pair in sensing.pairs)
@@ -316,7 +321,9 @@ def _build(section: ModelSection, problems: ProblemList) -> "Model | None":
 
 
 def _species(section: SpeciesSection) -> "Species":
-    from theory.model import Chemotaxis, Motion, Species
+    from theory.chemistry import Chemotaxis
+    from theory.motion import Motion
+    from theory.species import Species
 
     return Species(
         section.name,
@@ -330,7 +337,7 @@ def _species(section: SpeciesSection) -> "Species":
 
 
 def _interaction(section: InteractionSection) -> "PairInteraction":
-    from theory.model import PairInteraction
+    from theory.interactions import PairInteraction
 
     if section.janus is not None:
         return PairInteraction.janus(section.observer, section.source, cutoff=section.cutoff, **section.janus.model_dump())
