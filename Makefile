@@ -37,8 +37,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# one process per core: most of the time goes into compiling, which is serial
 unit: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 validate: $(READY)
 	$(BIN)/python -m pytest tests/validation --override-ini="addopts=-ra --import-mode=importlib --durations=0"
