@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from runs.expectation import interface_densities, linear_expectation
-from runs.filters import LOW_Q, SMOOTHING, band_edge, coarse_length
+from runs.filters import LOW_Q, SMOOTHING, band_edge
 from runs.frames_of_run import open_run
 from runs.measurement import Key, Measured, measure
 from runs.runfile import RunSpecification
@@ -110,7 +110,7 @@ def _row(key: Key, columns: dict[str, Measured], regime: str) -> dict[str, Any]:
 def _regimes(specification: RunSpecification, *, stable: bool) -> dict[str, str]:
     """What each row's numbers rest on."""
     model = specification.model
-    length, edge = coarse_length(specification), band_edge(specification)
+    edge, smoothed = band_edge(specification), SMOOTHING * specification.reach
     settings = specification.fields
     strength = 1.0 if settings is None else settings.noise
     low = min(edge, LOW_Q * 2.0 * np.pi / max(specification.size))
@@ -132,7 +132,7 @@ def _regimes(specification: RunSpecification, *, stable: bool) -> dict[str, str]
         "travelling_speed": f"from phases of the strongest modes (never negative: noise adds); {onset}"
         if not stable
         else "from phases of the strongest modes (never negative: noise adds)",
-        "phase_density": f"histogram modes, densities smoothed over {SMOOTHING * length:g}; theory: flat steady interfaces",
+        "phase_density": f"histogram modes, densities smoothed over {smoothed:g}; theory: flat steady interfaces",
     }
 
 

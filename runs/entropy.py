@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runs.entropy_measurement import UNSEEN, MapFrame, Measurement, ScaleEntropy, reach
+from runs.entropy_measurement import UNSEEN, MapFrame, Measurement, ScaleEntropy
 from runs.frames_of_run import open_run
 from runs.runfile import RunSpecification, Scale
 from theory.coarse_graining import Filter
@@ -109,7 +109,7 @@ def entropy(
 
 
 def _default_lengths(specification: RunSpecification) -> list[float]:
-    unit = reach(specification)
+    unit = specification.reach
     found = [factor * unit for factor in _LENGTHS if factor * unit * _FIT <= max(specification.size)]
     return found or [_LENGTHS[0] * unit]
 
@@ -126,6 +126,5 @@ def _stable_state(specification: RunSpecification) -> HomogeneousState | None:
 def _continuous(specification: RunSpecification, state: HomogeneousState, filters: tuple[Filter, ...]) -> Array:
     """Linear theory at order 0 of all modes that the filters leave."""
     edge = UNSEEN / min(one.length for one in filters)
-    cells = tuple(2 * max(4, int(np.ceil(size * edge / np.pi / 2.0)) + 2) for size in specification.size[::-1])
-    grid = Grid(tuple(specification.size), cells)
+    grid = Grid.holding(specification.size, edge)
     return np.array(expected_box_rates(state, grid, [one.transfer(grid.wavenumber) for one in filters], 0.0))

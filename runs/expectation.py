@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runs.filters import Filters, band_edge, coarse_length
+from runs.filters import Filters, band_edge
 from runs.measurement import Measured
 from runs.runfile import RunSpecification
 from runs.statistics import Estimate
@@ -75,7 +75,7 @@ def interface_densities(specification: RunSpecification, columns: dict[str, Meas
     layout = [0, 1, 2, 1] if count == 3 else list(range(count))
     slabs = np.array([shares[n] / layout.count(n) for n in layout])
     # the box's own length, or slabs of at least eight ranges if they would be thinner
-    length = max(*specification.size, 8.0 * coarse_length(specification) / float(slabs.min()))
+    length = max(*specification.size, 8.0 * specification.reach / float(slabs.min()))
     # bulk densities times shares leave out the interfaces: the start takes the composition's mean all the same
     start = measured[layout] * (composition / (slabs @ measured[layout]))
     try:
@@ -105,9 +105,7 @@ def _exact(value: float) -> Estimate:
 def _linear_fluctuations(specification: RunSpecification, model: Model, state: HomogeneousState) -> Measured:
     """Structure factors and variances of the linear theory, summed over the very modes of the box."""
     # a grid fine enough to hold the compared band with both scales' grids
-    edge = band_edge(specification)
-    cells = tuple(2 * max(4, int(np.ceil(size * edge / np.pi / 2.0)) + 2) for size in specification.size[::-1])
-    grid = Grid(tuple(specification.size), cells)
+    grid = Grid.holding(specification.size, band_edge(specification))
     filters = Filters.of(specification, grid)
     used = filters.band & (grid.wavenumber > 0.0)
     correlations = np.zeros((*grid.spectral_shape, len(model.names), len(model.names)))

@@ -51,7 +51,7 @@ class Filters:
         InputError
             No mode of the box is in the band.
         """
-        length = coarse_length(specification)
+        length = specification.reach
         cutoff = band_edge(specification)
         # edges are a little beyond the modes on them, so that grids of all sizes hold the same modes
         band = grid.wavenumber <= cutoff
@@ -65,17 +65,10 @@ class Filters:
         return cls(kernel.transform(grid.wavenumber) * band, coarse, stride, shells, low, band)
 
 
-def coarse_length(specification: RunSpecification) -> float:
-    """Length at which densities are coarse-grained for phase densities: the largest sensing range."""
-    return float(specification.model.sensing_ranges.max()) or max(specification.size) / 50.0
-
-
 def band_edge(specification: RunSpecification) -> float:
     """Largest wavenumber that is compared: that of the fields' noise, where their grid retains it."""
     settings = specification.fields
-    length = (
-        settings.noise_length if settings is not None and settings.noise_length is not None else coarse_length(specification)
-    )
+    length = settings.noise_length if settings is not None and settings.noise_length is not None else specification.reach
     edge = float(np.pi / length) * BEYOND
     if settings is None:
         return edge

@@ -87,6 +87,11 @@ class RunSpecification:
     source: str
 
     @property
+    def reach(self) -> float:
+        """The longest sensing range, or what stands for it where nothing is sensed from afar (length)."""
+        return float(self.model.sensing_ranges.max(initial=0.0)) or max(self.size) / 50.0
+
+    @property
     def scales(self) -> tuple[Scale, ...]:
         """The scales that the file states, in the order in which they are run."""
         stated: list[Scale] = []

@@ -85,6 +85,30 @@ def harmonic_map(currents: Currents, density: Array, harmonics: Mapping[int, Arr
     return np.asarray(np.sum(produced / density, axis=0))
 
 
+class PatternMean:
+    """Mean of :func:`density_map` over the frames of a pattern, also where the pattern stands still.
+
+    Parameters
+    ----------
+    currents
+        Those of the model.
+    """
+
+    def __init__(self, currents: Currents) -> None:
+        self._currents, self._sum, self._count = currents, np.zeros(currents.grid.shape), 0
+
+    def add(self, density: Array, displacement: Array | None) -> None:
+        """Take in the densities in the middle of a step."""
+        one = density_map(self._currents, density)
+        self._sum += one if displacement is None else self._currents.shifted(one, -displacement)
+        self._count += 1
+
+    @property
+    def mean(self) -> Array:
+        """Mean so far, shape of the grid (1/(time length^d))."""
+        return self._sum / self._count
+
+
 def _check(density: Array) -> None:
     if not np.min(density) > 0.0:
         raise InputError(

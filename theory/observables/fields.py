@@ -43,8 +43,7 @@ def modes(density: Array, grid: Grid, window: Array | None = None) -> ComplexArr
 def deposit_window(grid: Grid, order: int = 3) -> Array:
     """Transform of a spline assignment: (sin x/x)^order per axis, x = k a/2; order 3 is the triangular-shaped cloud."""
     window = np.ones(grid.spectral_shape)
-    meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij", sparse=True)
-    for k, spacing in zip(meshes, grid.spacing[::-1], strict=True):
+    for k, spacing in zip(grid.wavevector[::-1], grid.spacing[::-1], strict=True):
         window = window * np.sinc(k * spacing / (2.0 * np.pi)) ** order
     return window
 
