@@ -334,7 +334,7 @@ def _predict(options: argparse.Namespace) -> int:
     found, text = answer(
         _load(options), _numbers("--wavenumbers", options.wavenumbers), order=options.order, figure=options.figure
     )
-    print(json.dumps(found, allow_nan=False) if options.json else text)
+    _print(options, found, text)
     return DONE
 
 
@@ -343,7 +343,7 @@ def _stability_map(options: argparse.Namespace) -> int:
 
     settings = {"order": options.order, "cells": options.cells}
     found, text = answer(_load(options), options.x, options.y, figure=options.figure, **settings)
-    print(json.dumps(found, allow_nan=False) if options.json else text)
+    _print(options, found, text)
     return DONE
 
 
@@ -352,8 +352,13 @@ def _phase_diagram(options: argparse.Namespace) -> int:
 
     figures = {"figure": options.figure, "free_energy": options.free_energy}
     found, text = answer(_load(options), parameter=options.parameter, runs=options.runs, **figures)
-    print(json.dumps(found, allow_nan=False) if options.json else text)
+    _print(options, found, text)
     return DONE
+
+
+def _print(options: argparse.Namespace, found: Any, text: str) -> None:
+    """An answer, as JSON where it is asked for."""
+    print(json.dumps(found, allow_nan=False) if options.json else text)
 
 
 def _numbers(option: str, text: str | None) -> list[float] | None:
@@ -371,7 +376,7 @@ def _compare(options: argparse.Namespace) -> int:
     from runs.compare import as_table, compare
 
     rows = compare(options.directories, after=options.after)
-    print(json.dumps(rows, allow_nan=False) if options.json else as_table(rows))
+    _print(options, rows, as_table(rows))
     return DONE
 
 
@@ -388,7 +393,7 @@ def _entropy(options: argparse.Namespace) -> int:
         lengths=_numbers("--lengths", options.lengths),
         velocity=_numbers("--velocity", options.velocity),
     )
-    print(json.dumps(found, allow_nan=False) if options.json else text)
+    _print(options, found, text)
     return DONE
 
 
@@ -404,7 +409,7 @@ def _kinetic(options: argparse.Namespace) -> int:
     from runs.kinetic_text import as_text
 
     found = kinetic(options.directory, after=options.after, harmonics=options.harmonics)
-    print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
+    _print(options, found, as_text(found))
     return DONE
 
 
@@ -413,7 +418,7 @@ def _onset(options: argparse.Namespace) -> int:
     from runs.onset import as_text, onset
 
     found = onset(options.directories, after=options.after)
-    print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
+    _print(options, found, as_text(found))
     if options.figure is not None:
         logger.info("%s", draw_onset(found, options.figure, diameter=options.diameter))
     return DONE
