@@ -108,7 +108,7 @@ class PairCounts:
         self._dimension = self._dimension or dimension
 
     def _ideal(self, volumes: Array) -> Array:
-        """Ordered pairs of an ideal gas in bins of some volumes (bin, ...), shape (species, species, bin, ...); NaN for none."""
+        """Ordered pairs of an ideal gas in bins of some volumes (bin, ...), shape (species, species, bin, ...); NaN for 0."""
         expected = self._expected.reshape(*self._expected.shape, *(1,) * volumes.ndim) * volumes
         return np.where(expected > 0.0, expected, np.nan)
 
