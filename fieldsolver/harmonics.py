@@ -27,9 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from theory.arrays import Array
 from theory.motion import Motion
-
-Array = NDArray[np.float64]
 
 # products of harmonics are small rational numbers and their roots: what is smaller is round-off of the quadrature
 _ROUND_OFF = 1e-13

@@ -18,7 +18,8 @@ from fieldsolver.modes import RetainedModes
 from fieldsolver.passes import Passes, Worker
 from fieldsolver.snapshots import concentration_modes
 from fieldsolver.tables import ModeTable
-from theory.fourier import Array, ComplexArray, Grid, aligned
+from theory.arrays import Array, ComplexArray
+from theory.fourier import Grid, aligned
 
 # numbers that the survey reports per block and species
 _SURVEYED = 6

@@ -7,9 +7,9 @@ import numpy as np
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.recording import Observation
+from theory.arrays import Array
 from theory.currents import Currents
 from theory.errors import InputError
-from theory.fourier import Array
 from theory.frames import Variable
 from theory.observables import phases
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from fieldsolver.layout import Layout
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.fourier import Array
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify
 

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from particles import _chemistry_loops
 from particles.mesh import smoothing
-from theory.fourier import ComplexArray, Grid, complex_array
+from theory.arrays import Array, ComplexArray
+from theory.fourier import Grid, complex_array
 from theory.model import Model
 from theory.observables import deposit_window
-
-Array = NDArray[np.float64]
 
 
 class Chemistry:

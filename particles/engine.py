@@ -12,12 +12,11 @@ from particles.motion import Integrator, Propagator
 from particles.pair_forces import VerletForces
 from particles.perception import Perception
 from particles.stages import Storage
+from theory.arrays import Array
 from theory.compiling import set_threads
 from theory.errors import InputError
 from theory.frames import Frame, Json, State
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 
 class ParticleEngine:

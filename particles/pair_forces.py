@@ -26,12 +26,11 @@ from particles._verlet_loops import note_largest
 from particles.neighbours import SlabOrder
 from particles.state import Particles
 from particles.verlet import Pair, VerletList
+from theory.arrays import Array
 from theory.errors import InputError, NumericalFailure
 from theory.model import Model
 from theory.pair_codegen import BLOCK, CompiledPair, compile_pair
 from theory.pair_scales import PairScales, pair_scales, strongest_resolved
-
-Array = NDArray[np.float64]
 
 # Skin of the lists in units of the longest cut-off, measured to be fastest for the Janus particles of [S2].
 _SKIN = 0.1

@@ -11,11 +11,10 @@ from particles.exact_sensing import ExactSensing
 from particles.neighbours import CellOrder
 from particles.sensing import MeshSensing, check_chemicals, mesh_for
 from particles.state import Particles
+from theory.arrays import Array, Integers
 from theory.errors import InputError, NumericalFailure
 from theory.model import Model
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Method = Literal["mesh", "exact"]
 
 

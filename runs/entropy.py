@@ -14,10 +14,11 @@ import numpy as np
 from runs.entropy_measurement import UNSEEN, MapFrame, Measurement, ScaleEntropy
 from runs.frames_of_run import open_run
 from runs.runfile import RunSpecification, Scale
+from theory.arrays import Array
 from theory.coarse_graining import Filter
 from theory.entropy_production import expected_box_rates
 from theory.errors import InputError
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from runs.frames_of_run import DensityFrames
 from runs.runfile import RunSpecification, Scale
+from theory.arrays import Array
 from theory.coarse_graining import Filter
 from theory.entropy_estimate import EntropyEstimate
 from theory.entropy_production import expected_box_rates
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
 from theory.observables import Shells, deposit_window

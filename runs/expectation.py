@@ -8,10 +8,11 @@ from runs.filters import Filters, band_edge
 from runs.measurement import Measured
 from runs.runfile import RunSpecification
 from runs.statistics import Estimate
+from theory.arrays import Array
 from theory.coexistence import lever_rule, slab_profile
 from theory.errors import InputError, NumericalFailure
 from theory.fluctuations import equal_time_correlations
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify
 from theory.model import Model

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runs.runfile import RunSpecification
-from theory.fourier import Array, Grid
+from theory.arrays import Array
+from theory.fourier import Grid
 from theory.observables import Shells
 
 # "low q": modes up to this many times the smallest wavenumber of the box

@@ -12,8 +12,9 @@ from runs.runfile import RunSpecification, Scale, parse
 from runs.store import read_run_file
 from runs.store.atomic import StoreError
 from runs.store.series import Series, list_segments, open_series
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError
-from theory.fourier import Array, ComplexArray, Grid
+from theory.fourier import Grid
 from theory.observables import deposit_window, modes
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from runs.frames_of_run import DensityFrames, open_run
 from runs.store.atomic import StoreError, storage_error, write_atomically
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.fourier import Array
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification

@@ -10,7 +10,8 @@ from runs.filters import Filters
 from runs.frames_of_run import DensityFrames
 from runs.runfile import RunSpecification
 from runs.statistics import Estimate, jackknife, number_of_blocks
-from theory.fourier import Array, Grid
+from theory.arrays import Array
+from theory.fourier import Grid
 from theory.observables import (
     Phase,
     Shells,

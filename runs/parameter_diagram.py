@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runs.coexistence_section import point_as_json
 from runs.runfile import parse
+from theory.arrays import Array
 from theory.axis import Axis
 from theory.errors import InputError
 from theory.parameter_diagram import ParameterDiagram, parameter_diagram
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from runs.runfile import RunSpecification
     from theory.model import Model
 
-Array = NDArray[np.float64]
 
 _VALUES = 33
 

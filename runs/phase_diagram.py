@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runs.coexistence_section import coexistence_text, point_as_json, points_as_json, predict_coexistence
+from theory.arrays import Array
 from theory.chemical_potential import ChemicalPotentials
 from theory.coexistence import Collapse, NotIntegrable
 from theory.long_waves import stability_boundaries
@@ -16,7 +16,6 @@ from theory.phase_diagram import PhaseDiagram, phase_diagram
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
 
-Array = NDArray[np.float64]
 
 # without a free energy the window is this many times the composition's largest density, and the phases' with the kernel
 _WINDOW, _MARGIN = 2.0, 1.15

@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runs.parameter_diagram import parameter_diagram_of, parameter_json, parameter_text
 from runs.phase_diagram import as_text, diagram_of
+from theory.arrays import Array
 from theory.axis import Axis
 from theory.errors import InputError
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
-
-Array = NDArray[np.float64]
 
 
 def answer(

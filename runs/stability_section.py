@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from theory.arrays import Array
 from theory.entropy_production import linear_density
 from theory.errors import InputError, NumericalFailure
 from theory.exceptional_points import exceptional_points, oscillatory_condition
 from theory.flocks import UniformFlock
-from theory.fourier import Array
 from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import Instability, classify

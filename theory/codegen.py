@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 from sympy.printing.pycode import PythonCodePrinter
 
+from theory.arrays import Array
 from theory.expressions import symbol
 from theory.generated import load, working_module
 from theory.motility import MotilityLaw
@@ -20,7 +20,6 @@ from theory.motility import MotilityLaw
 if TYPE_CHECKING:
     from theory.model import Model
 
-Array = NDArray[np.float64]
 Over = Callable[..., None]
 
 # Points per block: the rows of a block stay in the first-level cache, and a block is the unit given to a thread.

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-Array = NDArray[np.float64]
+from theory.arrays import Array
+
 Function = Callable[[Array], tuple[Array, Array]]
 
 _CORRECTIONS = 10

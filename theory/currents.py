@@ -18,8 +18,9 @@ from functools import cached_property
 
 import numpy as np
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError, NumericalFailure
-from theory.fourier import Array, ComplexArray, Grid
+from theory.fourier import Grid
 from theory.homogeneous import has_torques, mean_field_table, without_mean_field
 from theory.model import Model
 

@@ -30,15 +30,14 @@ which tends to sigma_q of order 0 for intervals short beside the times of relaxa
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.fluctuations import LinearProcess, equal_time_correlations, lyapunov
 from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify, intrinsic_lengths
-
-Array = NDArray[np.float64]
 
 # area of the unit sphere over (2 pi)^d
 _MEASURE = {1: 1.0 / np.pi, 2: 1.0 / (2.0 * np.pi), 3: 1.0 / (2.0 * np.pi**2)}

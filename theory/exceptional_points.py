@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError
 from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
-from theory.linear_stability import Array, ComplexArray, eigenvalues, intrinsic_lengths, searched_wavenumbers
+from theory.linear_stability import eigenvalues, intrinsic_lengths, searched_wavenumbers
 
 # two modes coalesce at a root of Delta if that is a small share of the squared rates there, else one mode overtakes another
 _COALESCED = 1e-6

@@ -23,16 +23,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import integrate, optimize
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError, NumericalFailure
 from theory.hierarchy import eliminated
 from theory.homogeneous import HomogeneousState, mean_field_table, torque_harmonic
 from theory.linear_stability import intrinsic_lengths
-
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 # amplitude, as a share of the densities, from which a flock grows
 _SEED = 1e-3

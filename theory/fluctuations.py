@@ -14,14 +14,13 @@ particles make, so that these have C_l = rho w_l exactly. (w_1 = 1/d: with P sla
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import linalg
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.hierarchy import Hierarchy, eliminated, mean_square
 from theory.homogeneous import HomogeneousState
-
-Array = NDArray[np.float64]
 
 # up to this size all Lyapunov equations are solved at once as ordinary linear systems
 _SMALL = 4

@@ -15,10 +15,8 @@ import numpy as np
 import pyfftw
 from numpy.typing import NDArray
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError
-
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 PLANNER = "FFTW_MEASURE"
 # between the two precisions; FFTW writes wisdom as printable text

@@ -29,10 +29,10 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.homogeneous import HomogeneousState, has_torques
 
-Array = NDArray[np.float64]
 Matrix = TypeVar("Matrix", NDArray[np.float64], NDArray[np.complex128])
 Closure = Literal["slaved", "truncated"]
 

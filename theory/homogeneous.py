@@ -26,13 +26,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.interactions import MeanField
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

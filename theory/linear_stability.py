@@ -18,13 +18,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Array, ComplexArray
 from theory.hierarchy import mode_rates, moment_matrix
 from theory.homogeneous import HomogeneousState
 
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 InstabilityClass = Literal["stable", "static", "oscillatory"]
 Extent = Literal["none", "uniform", "long-wave", "finite-wavelength"]
 

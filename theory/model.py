@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Array
 from theory.chemistry import Chemical
 from theory.consistency import check_chemistry, check_names, check_torques
 from theory.errors import InputError
@@ -25,7 +26,6 @@ from theory.species import Species
 if TYPE_CHECKING:
     from theory.codegen import CompiledLaws
 
-Array = NDArray[np.float64]
 _Pair = TypeVar("_Pair", PairInteraction, MeanField)
 
 

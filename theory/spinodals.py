@@ -10,13 +10,11 @@ two coexisting phases become one.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq, least_squares
 
+from theory.arrays import Array
 from theory.continuation import zero_curves
 from theory.free_energy import FreeEnergy
-
-Array = NDArray[np.float64]
 
 _GRID = 4001
 _RAYS, _ALONG, _BISECTIONS = 200, 201, 45

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Array
 from theory.axis import Axis
 from theory.contours import Boundary, Field, Patch, Tracer
 from theory.errors import InputError
@@ -26,8 +26,6 @@ from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import Instability, classify, eigenvalues, slow_mode
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 # the label of mixtures without a linear theory, as where a speed vanishes
 UNDEFINED = "undefined"

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.fourier import Array, ComplexArray, Grid
+from theory.arrays import Array, ComplexArray
+from theory.fourier import Grid
 
 _STRONG = 0.01
 _ROUNDS = 20

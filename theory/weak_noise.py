@@ -20,9 +20,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from theory.arrays import Array
 from theory.currents import Currents
 from theory.errors import InputError
-from theory.fourier import Array
 from theory.hierarchy import mean_square
 
 

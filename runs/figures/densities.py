@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runs.figures.style import COLOURS
-from theory.fourier import Array, Grid
+from theory.arrays import Array
+from theory.fourier import Grid
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from runs.figures.style import COLOURS, drawing
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.fourier import Array
 
 _SLACK = 1.08
 # change of a frequency from point to point, as a share of the largest, that is no continuous curve

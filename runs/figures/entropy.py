@@ -8,7 +8,7 @@ import numpy as np
 from runs.entropy import RunEntropy
 from runs.entropy_measurement import ScaleEntropy
 from runs.figures.style import COLOURS, drawing, plain_ticks
-from theory.fourier import Array
+from theory.arrays import Array
 
 _MARKS = {"fields": ("s", COLOURS[1]), "particles": ("o", COLOURS[0])}
 _DASHES = {"fields": "--", "particles": "-"}

@@ -4,15 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runs.figures.style import drawing
 from runs.phase_diagram import Diagram
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.free_energy import FreeEnergy
 from theory.phase_equilibrium import TangentPlane
-
-Array = NDArray[np.float64]
 
 _PLANE = "#3d6fd6"
 _SURFACE = 121

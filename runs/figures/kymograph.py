@@ -7,7 +7,7 @@ import numpy as np
 
 from runs.figures.style import COLOURS, check_format, drawing
 from runs.frames_of_run import DensityFrames, open_run
-from theory.fourier import Array
+from theory.arrays import Array
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification, Scale

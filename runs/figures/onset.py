@@ -4,12 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runs.figures.style import COLOURS, drawing, plain_ticks
 from theory.errors import InputError
-
-Array = NDArray[np.float64]
 
 # blue for the simulation, green for pair correlations and red for Boltzmann, as in [S2]
 _SIMULATION, _CORRELATIONS, _BOLTZMANN = COLOURS[1], COLOURS[2], COLOURS[0]

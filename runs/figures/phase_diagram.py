@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runs.figures.style import COLOURS, drawing
 from runs.phase_diagram import Diagram
+from theory.arrays import Array
 from theory.axis import Axis
 from theory.chemical_potential import ChemicalPotentials
 from theory.errors import InputError
@@ -18,7 +18,6 @@ from theory.parameter_diagram import ParameterDiagram
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
 
-Array = NDArray[np.float64]
 
 # as in [S1] figure 2a: red, green and ochre; light, so that lines show
 _FILLS = {

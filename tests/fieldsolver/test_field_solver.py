@@ -12,8 +12,9 @@ from fieldsolver.righthandside import RightHandSide
 from fieldsolver.steppers import STEPPERS
 from tests.theory.models import RUN, cross, figure_one, one_species, reference_mixture
 from theory import InputError, Kernel, Model, NumericalFailure, PairSensing, Sensing, Species
+from theory.arrays import Array
 from theory.fluctuations import equal_time_correlations
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 
 

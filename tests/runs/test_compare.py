@@ -18,8 +18,9 @@ from runs.runfile import parse
 from runs.store import StoreError
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE
 from theory import InputError, Model, NumericalFailure
+from theory.arrays import Array
 from theory.coexistence import SlabProfile
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 from theory.kernels import Kernel
 from theory.linear_stability import classify

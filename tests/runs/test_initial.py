@@ -16,7 +16,8 @@ from runs.store import open_series
 from runs.store.atomic import StoreError
 from tests.runs.small_runs import MIXTURE, assert_same_runs, written
 from theory import InputError
-from theory.fourier import Array, Grid
+from theory.arrays import Array
+from theory.fourier import Grid
 from theory.resampling import resampled
 
 PHASES = """

@@ -6,8 +6,9 @@ import pytest
 from tests.theory.models import RUN, cross
 from tests.theory.test_hierarchy import COMPOSITION, mixture
 from theory import Chemical, Chemotaxis, InputError, MeanField, Model, Motion, NumericalFailure, Sensing, Species
+from theory.arrays import Array
 from theory.currents import Currents
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 
 

@@ -7,7 +7,7 @@ from scipy import optimize
 
 from tests.theory.models import RUN, duan
 from theory import Chemical, Chemotaxis, InputError, MeanField, Model, Motion, PairSensing, Sensing, Species
-from theory.fourier import Array
+from theory.arrays import Array
 from theory.hierarchy import mode_rates, moment_matrix, transverse_matrix
 from theory.homogeneous import HomogeneousState
 

@@ -9,8 +9,9 @@ from tests.theory.test_currents import rough
 from tests.theory.test_hierarchy import mixture
 from tests.theory.test_path_entropy import travelling
 from theory import InputError
+from theory.arrays import Array
 from theory.currents import Currents
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.path_entropy import PathEntropy
 from theory.travelling import PatternTrack, PatternVelocity
 from theory.weak_noise import density_map, harmonic_map

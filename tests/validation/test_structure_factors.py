@@ -11,8 +11,9 @@ import pytest
 from fieldsolver import FieldSolver
 from particles import ParticleEngine
 from theory import Model, Motion, Sensing, Species
+from theory.arrays import Array
 from theory.fluctuations import equal_time_correlations
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 from theory.observables import deposit_window, modes
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError
-from theory.fourier import Array, ComplexArray, Grid
+from theory.fourier import Grid
 
 
 def modes(density: Array, grid: Grid, window: Array | None = None) -> ComplexArray:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Array, Integers
 from theory.errors import InputError
 from theory.observables.cells import CellSorted
-from theory.observables.periodic import Array, Integers
 
 
 @dataclass(frozen=True)

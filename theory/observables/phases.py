@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from theory.fourier import Array
+from theory.arrays import Array
 
 _HISTOGRAM_BINS = 48
 _HISTOGRAM_AXES = 3

@@ -20,11 +20,12 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.observables import _pair_loops
 from theory.observables.cells import CellSorted
 from theory.observables.pair_counts import PairCounts, PairDistribution
-from theory.observables.periodic import Array, checked_species
+from theory.observables.periodic import checked_species
 
 
 @dataclass(frozen=True)
