@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from runs.expectation import interface_densities, linear_expectation
-from runs.filters import LOW_Q, SMOOTHING, band_edge
+from runs.filters import LOW_Q, band_edge
 from runs.frames_of_run import open_run
 from runs.measurement import Key, Measured, measure
 from runs.runfile import RunSpecification
 from runs.statistics import combine, with_error, z_score
 from theory.errors import InputError
+from theory.observables.phases import SMOOTHING
 
 _UNITS = {
     "mean_speed": "length/time",

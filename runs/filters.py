@@ -8,14 +8,12 @@ from numpy.typing import NDArray
 from runs.runfile import RunSpecification
 from theory.arrays import Array
 from theory.fourier import Grid
-from theory.observables import Shells
+from theory.observables import Shells, Smoothing
 
 # "low q": modes up to this many times the smallest wavenumber of the box
 LOW_Q = 2.5
 # factor of the edge of a band of modes: well beyond round-off, well below the distance of modes
 BEYOND = 1.0 + 1e-9
-# densities are smoothed by a Gaussian of this standard deviation, in sensing ranges, before phases are looked for
-SMOOTHING = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,8 @@ class Filters:
     ----------
     sensing
         Factor of each mode in the band: the transform of the sensing kernel; shape of the spectrum.
-    coarse
-        Factor of each mode by which densities are smoothed before phases are looked for, likewise.
-    stride
-        Every so many cells of a smoothed density are looked at.
+    smoothing
+        How densities are coarse-grained before phases are looked for.
     shells
         Shells of the modes in the band.
     low, band
@@ -37,8 +33,7 @@ class Filters:
     """
 
     sensing: Array
-    coarse: Array
-    stride: int
+    smoothing: Smoothing
     shells: Shells
     low: NDArray[np.bool_]
     band: NDArray[np.bool_]
@@ -52,7 +47,6 @@ class Filters:
         InputError
             No mode of the box is in the band.
         """
-        length = specification.reach
         cutoff = band_edge(specification)
         # edges are a little beyond the modes on them, so that grids of all sizes hold the same modes
         band = grid.wavenumber <= cutoff
@@ -61,9 +55,8 @@ class Filters:
         # in a small box the band ends first
         low = band & (grid.wavenumber <= LOW_Q * 2.0 * np.pi / max(grid.size) * BEYOND)
         low.flat[0] = False
-        coarse = np.exp(-0.5 * np.minimum((grid.wavenumber * SMOOTHING * length) ** 2, 1400.0))
-        stride = max(1, int(0.5 * length / max(grid.spacing)))
-        return cls(kernel.transform(grid.wavenumber) * band, coarse, stride, shells, low, band)
+        smoothing = Smoothing.of(grid.wavenumber, max(grid.spacing), specification.reach)
+        return cls(kernel.transform(grid.wavenumber) * band, smoothing, shells, low, band)
 
 
 def band_edge(specification: RunSpecification) -> float:

@@ -125,8 +125,8 @@ def _travel(names: Sequence[str], modes: Any, grid: Grid, interval: float, block
 
 
 def _phase_densities(names: Sequence[str], modes: Any, grid: Grid, filters: Filters, blocks: int) -> Measured:
-    thinned = (slice(None), *(slice(None, None, filters.stride),) * grid.dimension)
-    densities = np.stack([filtered(one, grid, filters.coarse)[thinned] for one in modes])
+    smoothing = filters.smoothing
+    densities = np.stack([smoothing.thinned(filtered(one, grid, smoothing.factors)) for one in modes])
     pooled = phases(densities.swapaxes(0, 1))
 
     def estimator(frames: NDArray[np.intp]) -> Array:

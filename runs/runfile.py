@@ -89,7 +89,7 @@ class RunSpecification:
     @property
     def reach(self) -> float:
         """The longest sensing range, or what stands for it where nothing is sensed from afar (length)."""
-        return float(self.model.sensing_ranges.max(initial=0.0)) or max(self.size) / 50.0
+        return self.model.reach(self.size)
 
     @property
     def scales(self) -> tuple[Scale, ...]:

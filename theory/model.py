@@ -231,6 +231,10 @@ class Model:
         """Ranges of the channels' kernels (length), shape (channel,); 0 for the local kernel."""
         return np.array([0.0 if kernel.is_local else kernel.range for kernel in self.channels.kernels])
 
+    def reach(self, size: Sequence[float]) -> float:
+        """The longest sensing range; where nothing is sensed from afar, a fiftieth of a box (x, y, ...) (length)."""
+        return float(self.sensing_ranges.max()) or max(size) / 50.0
+
     def densities(self, composition: Mapping[str, float] | ArrayLike) -> Array:
         """A composition as an array in the order of the species.
 

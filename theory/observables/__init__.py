@@ -15,11 +15,12 @@ from theory.observables.fields import (
     structure_factors,
     travelling_speed,
 )
-from theory.observables.phases import Phase, phases
+from theory.observables.phases import Phase, Smoothing, phases
 
 __all__ = [
     "Phase",
     "Shells",
+    "Smoothing",
     "Travel",
     "band_variance",
     "deposit_window",

@@ -6,11 +6,41 @@ import numpy as np
 from scipy import ndimage
 
 from theory.arrays import Array
+from theory.coarse_graining import Filter
 
 _HISTOGRAM_BINS = 48
 _HISTOGRAM_AXES = 3
 _MEAN_SHIFTS = 60
 _UNIFORM = 1e-9
+
+
+# standard deviation of the Gaussian by which densities are smoothed before phases are looked for, in sensing ranges
+SMOOTHING = 0.5
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How densities are coarse-grained before phases are looked for.
+
+    Parameters
+    ----------
+    factors
+        Of the modes of the densities, of their shape.
+    stride
+        Every so many cells along each axis are looked at.
+    """
+
+    factors: Array
+    stride: int
+
+    @classmethod
+    def of(cls, wavenumber: Array, spacing: float, reach: float) -> "Smoothing":
+        """For modes of some wavenumbers, cells of a width, and a sensing range."""
+        return cls(Filter("gaussian", SMOOTHING * reach).transfer(wavenumber), max(1, int(0.5 * reach / spacing)))
+
+    def thinned(self, densities: Array) -> Array:
+        """Smoothed densities (species, [z,] [y,] x) at the cells that are looked at."""
+        return densities[(slice(None), *(slice(None, None, self.stride),) * (densities.ndim - 1))]
 
 
 @dataclass(frozen=True)
