@@ -74,6 +74,13 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_code_that_is_named_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:theory|fieldsolver|particles|runs|tests|benchmarks)/[\w/]+\.\w+)`", text):
+        assert (ROOT / name).exists(), name
+
+
 @pytest.mark.parametrize("name", cli.gallery_names())
 def test_gallery_shows_every_run(name: str) -> None:
     document = ROOT / "docs" / "gallery.md"

@@ -6,7 +6,7 @@ recompiles nothing). Pair forces are printed by :mod:`theory.pair_codegen` in th
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy
@@ -15,10 +15,8 @@ from sympy.printing.pycode import PythonCodePrinter
 from theory.arrays import Array
 from theory.expressions import symbol
 from theory.generated import load, working_module
+from theory.model import Model
 from theory.motility import MotilityLaw
-
-if TYPE_CHECKING:
-    from theory.model import Model
 
 Over = Callable[..., None]
 
@@ -152,7 +150,7 @@ class CompiledLaws:
         The model.
     """
 
-    def __init__(self, model: "Model") -> None:
+    def __init__(self, model: Model) -> None:
         self._laws = list(model.motility.values())
         self._overs = [compile_law(law) for law in self._laws]
         self._channels = model.channels.index

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,9 +22,6 @@ from theory.interactions import InteractionLaw, MeanField, PairInteraction
 from theory.motility import MotilityLaw
 from theory.sensing import Channels, Sensing
 from theory.species import Species
-
-if TYPE_CHECKING:
-    from theory.codegen import CompiledLaws
 
 _Pair = TypeVar("_Pair", PairInteraction, MeanField)
 
@@ -343,12 +340,6 @@ class Model:
             {pair: InteractionLaw(law.interaction, other._parameters) for pair, law in self._interactions.items()}
         )
         return other
-
-    def compiled(self) -> "CompiledLaws":
-        """The motility laws as compiled loops over points, for both engines."""
-        from theory.codegen import CompiledLaws  # numba is imported only where something is run
-
-        return CompiledLaws(self)
 
     def __iter__(self) -> Iterator[Species]:
         return iter(self._species)
