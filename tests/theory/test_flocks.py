@@ -122,3 +122,13 @@ def test_refusals() -> None:
         UniformFlock.of(aligning(), 0)
     with pytest.raises(NumericalFailure, match="does not saturate"):
         UniformFlock.of(aligning((5.0, 5.5)))
+
+
+def test_harmonics_that_run_away_are_no_flock() -> None:
+    """Tumbles damp all harmonics alike: cut off at order 2 they blow up, and the root nearby is the isotropic state."""
+    species = Species("A", Motion(tumble_rate=1.0), "1")
+    model = Model(2, [species], mean_field=[MeanField("A", "A", torque_harmonics=(0.2, 0.04))])
+    state = HomogeneousState.of(model, [50.0])
+    with pytest.raises(NumericalFailure, match="does not saturate at order 2"):
+        UniformFlock.of(state, 2)
+    assert 0.3 < UniformFlock.of(state, 3).polarity[0] / 50.0 < 0.4
