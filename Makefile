@@ -47,7 +47,6 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/fields.py
 	$(BIN)/python benchmarks/steppers.py
 	$(BIN)/python benchmarks/particles.py
-	$(BIN)/python benchmarks/pairs.py
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
