@@ -2,8 +2,8 @@
 
     python benchmarks/entropy.py [--output results/entropy] [--figure FILE] [--threads N] [--quick]
 
-Three stable mixtures, one of them integrable ([S1] Eq. 2: couplings d log v/d rho that are constant and symmetric), and the band
-of the gallery. Runs that are there already are used as they are, or continued.
+Three stable mixtures, one of them integrable ([S1] Eq. 2: couplings d log v/d rho that are constant and symmetric), and the
+travelling band of the gallery. Runs that are there already are used as they are, or continued.
 """
 
 import argparse

@@ -169,7 +169,9 @@ def _spectrum(axis: Any, found: RunEntropy) -> None:
         if one.expected_spectrum is not None:
             axis.plot(one.wavenumbers, one.expected_spectrum, _DASHES[one.scale], color=colour, linewidth=0.9)
     axis.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
-    axis.set(xlabel="wavenumber $q$ (1/length)", ylabel=rf"rate per shell of modes, $\ell = {found.filters[0].length:g}$ (1/time)")
+    axis.set(
+        xlabel="wavenumber $q$ (1/length)", ylabel=rf"rate per shell of modes, $\ell = {found.filters[0].length:g}$ (1/time)"
+    )
 
 
 def _maps(figure: Any, axes: Any, found: RunEntropy) -> None:

@@ -67,7 +67,7 @@ def test_velocity_of_a_pattern(velocity: tuple[float, float]) -> None:
 
 
 def test_fluctuations_hardly_slow_a_pattern() -> None:
-    """What keeps its phase between frames counts by the square of its power: here a fiftieth of the pattern's, in many modes."""
+    """What keeps its phase between frames counts by the square of its power, here a fiftieth of the pattern's."""
     grid, speed, interval = Grid((8.0, 8.0), (32, 32)), 0.8, 0.1
     x = grid.coordinates("x")
     band = (grid.wavenumber > 1.0) & (grid.wavenumber < 3.0)
