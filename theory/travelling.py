@@ -5,8 +5,8 @@ species and pairs of frames, V is found by least squares weighted with |z_q|^2,
 
     sum_q |z_q|^2 [ arg z_q + q.V (t' - t) ]^2 = min,
 
-over the modes with at least a hundredth of the largest |z_q|. What merely fluctuates keeps its phase, and would slow the pattern
-down; squares make it count little. Phases are unwound about the velocity of the longest of these modes.
+over the modes with at least a hundredth of the largest |z_q|. What merely fluctuates keeps its phase, and would slow the
+pattern down; squares make it count little. Phases are unwound about the velocity of the longest of these modes.
 """
 
 from dataclasses import dataclass

@@ -40,17 +40,17 @@ def correlation(density: Array) -> float:
 
 @pytest.mark.parametrize(("name", "together", "number"), [("repulsion", False, 3), ("colocalisation", True, 2)])
 def test_static_phases(name: str, together: bool, number: int) -> None:
-    """(+, +): a liquid of each species and a gas of both. (-, -): both liquids in the same places. Neither moves."""
+    """(+, +): a liquid of each species, and a gas. (-, -): both liquids in the same places. What moves is drops that grow."""
     density, speed = late(name)
     assert correlation(density) > 0.95 if together else correlation(density) < -0.2
     found = phases(density)
     print([one.densities.round(2).tolist() for one in found])
     assert len(found) == number
-    assert speed < 0.005
+    assert speed < 0.015
 
 
 def test_run_and_chase() -> None:
     """(+, -): patterns never come to rest."""
     density, speed = late("run-and-chase")
     assert density.std() > 10.0
-    assert speed > 0.02
+    assert speed > 0.04
