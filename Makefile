@@ -37,8 +37,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# one process per core: most of the time goes into compiling, which is serial
 unit: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 validate: $(READY)
 	$(BIN)/python -m pytest tests/validation --override-ini="addopts=-ra --import-mode=importlib --durations=0"
@@ -47,7 +48,6 @@ benchmark: $(READY)
 	$(BIN)/python benchmarks/fields.py
 	$(BIN)/python benchmarks/steppers.py
 	$(BIN)/python benchmarks/particles.py
-	$(BIN)/python benchmarks/pairs.py
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,10 +16,10 @@ sys.path.pop(0)
 
 import runs.execute
 from runs.execute import resume, run
+from runs.figures.onset import draw_onset
 from runs.onset import as_text, onset
-from runs.onset_figure import draw_onset
 from runs.runfile import load
-from runs.series import list_segments, open_series
+from runs.store.series import list_segments, open_series
 
 MICROMETRE_PER_SECOND = 1.0 / 0.45
 # time step (1/Dr) and area fractions about the onset, by speed

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Array
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

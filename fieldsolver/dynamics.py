@@ -7,8 +7,8 @@ from fieldsolver.monitors import Monitors, inspect
 from fieldsolver.noise import FieldNoise
 from fieldsolver.righthandside import RightHandSide
 from fieldsolver.steppers.base import Noise
+from theory.arrays import Array, ComplexArray
 from theory.errors import NumericalFailure
-from theory.fourier import Array, ComplexArray
 
 # The reference diffusivity follows the largest one: it is raised as soon as that exceeds it, and lowered when it is this many
 # times too large (far above, schemes lose accuracy).

@@ -8,8 +8,8 @@ from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.recording import Observation
 from fieldsolver.snapshots import number
+from theory.arrays import Array
 from theory.coarse_graining import Filter
-from theory.fourier import Array
 from theory.frames import Variable
 from theory.path_entropy import PathEntropy
 

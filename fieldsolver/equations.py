@@ -28,10 +28,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from fieldsolver.layout import Array, Layout
+from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.tables import ONE, ModeTable, ModeTerm, PointTable, PointTerm
 from fieldsolver.torques import torque_terms
+from theory.arrays import Array
 
 Place = Callable[[int, int], int]
 

@@ -27,10 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from theory.hierarchy import decay_rate
+from theory.arrays import Array
 from theory.motion import Motion
-
-Array = NDArray[np.float64]
 
 # products of harmonics are small rational numbers and their roots: what is smaller is round-off of the quadrature
 _ROUND_OFF = 1e-13
@@ -99,7 +97,7 @@ class AngularBasis:
 
     def decay_rates(self, motion: Motion) -> Array:
         """lambda_a, shape (function,) (1/time)."""
-        return np.array([decay_rate(motion, self.dimension, int(degree)) for degree in self.degrees])
+        return np.array([motion.decay_rate(self.dimension, int(degree)) for degree in self.degrees])
 
     @cached_property
     def closure_diffusivity(self) -> float:

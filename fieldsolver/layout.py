@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from fieldsolver.couplings import PairCoefficients, Steering
 from fieldsolver.harmonics import AngularBasis
 from fieldsolver.tables import kept
+from theory.arrays import Array
 from theory.model import Model
 from theory.orders import check_order
-
-Array = NDArray[np.float64]
 
 
 class Layout:

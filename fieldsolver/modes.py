@@ -19,7 +19,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.fourier import Array, ComplexArray, Grid
+from theory.arrays import Array, ComplexArray
+from theory.fourier import Grid
 
 SHARE = 2.0 / 3.0
 

@@ -9,8 +9,8 @@ from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.righthandside import Extremes, RightHandSide
 from fieldsolver.timestep import rounded_down
+from theory.arrays import Array, ComplexArray
 from theory.errors import NumericalFailure
-from theory.fourier import Array, ComplexArray
 
 _TAIL_LIMIT = 1e-3
 _ANGULAR_LIMIT = 1e-2

@@ -33,9 +33,9 @@ from fieldsolver.modes import RetainedModes
 from fieldsolver.passes import Worker
 from fieldsolver.righthandside import RightHandSide
 from fieldsolver.tables import ModeTable, ModeTerm, PointTable, PointTerm
+from theory.arrays import Array, ComplexArray
 from theory.counter_random import Stream
 from theory.errors import InputError
-from theory.fourier import Array, ComplexArray
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.recording import Observation
 from fieldsolver.snapshots import number
-from theory.fourier import Array
+from theory.arrays import Array
 from theory.frames import Variable
 from theory.observables import Shells, domain_size
 from theory.travelling import velocity_of_correlations

@@ -15,7 +15,7 @@ import numpy as np
 from fieldsolver import snapshots
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
-from theory.fourier import Array, ComplexArray
+from theory.arrays import Array, ComplexArray
 from theory.frames import Variable
 
 # Times that differ by less than this share are the same, computed in two ways.

@@ -18,7 +18,9 @@ from fieldsolver.modes import RetainedModes
 from fieldsolver.passes import Passes, Worker
 from fieldsolver.snapshots import concentration_modes
 from fieldsolver.tables import ModeTable
-from theory.fourier import Array, ComplexArray, Grid, aligned
+from theory.arrays import Array, ComplexArray
+from theory.codegen import CompiledLaws
+from theory.fourier import Grid, aligned
 
 # numbers that the survey reports per block and species
 _SURVEYED = 6
@@ -96,7 +98,7 @@ class RightHandSide:
         self._matrices = np.zeros((threads, layout.species, layout.species, _point_loops.CHUNK))
 
     def _compile_laws(self) -> None:
-        lay, laws = self.layout, self.layout.model.compiled()
+        lay, laws = self.layout, CompiledLaws(self.layout.model)
         self._laws = [laws.block_of(s) for s in range(lay.species)]
         self._law_rows = [lay.law_rows(s) for s in range(lay.species)]
         self._parameters = laws.parameters

@@ -7,17 +7,15 @@ import numpy as np
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.recording import Observation
+from theory.arrays import Array
 from theory.currents import Currents
 from theory.errors import InputError
-from theory.fourier import Array
 from theory.frames import Variable
-from theory.observables import phases
+from theory.observables import Smoothing, phases
 
 _AXES = "xyz"
 # phases that a frame has room for
 _MOST_PHASES = 4
-# densities are smoothed by a Gaussian of this standard deviation, in sensing ranges, before phases are looked for
-_SMOOTHING = 0.5
 
 
 class _FrameOnly:
@@ -50,15 +48,12 @@ class PhaseDensities(_FrameOnly):
 
     def __init__(self, layout: Layout, modes: RetainedModes) -> None:
         self._names, self._modes = layout.model.names, modes
-        reach = float(layout.model.sensing_ranges.max()) or max(modes.grid.size) / 50.0
-        self._filter = np.exp(-0.5 * np.minimum((modes.wavenumber * _SMOOTHING * reach) ** 2, 1400.0))
-        self._stride = max(1, int(0.5 * reach / max(modes.grid.spacing)))
+        self._smoothing = Smoothing.of(modes.wavenumber, max(modes.grid.spacing), layout.model.reach(modes.grid.size))
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``phase_density_<A>`` (phase), ``phase_share`` (phase); not a number beyond the phases that there are."""
-        smooth = self._modes.field(seen.density_modes * self._filter)
-        step = slice(None, None, self._stride)
-        found = phases(smooth[(slice(None), *(step,) * self._modes.grid.dimension)])[:_MOST_PHASES]
+        smooth = self._modes.field(seen.density_modes * self._smoothing.factors)
+        found = phases(self._smoothing.thinned(smooth))[:_MOST_PHASES]
         padded = np.full((len(self._names) + 1, _MOST_PHASES), np.nan)
         for n, one in enumerate(found):
             padded[:-1, n], padded[-1, n] = one.densities, one.share

@@ -7,7 +7,7 @@ import numpy as np
 
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
-from theory.fourier import Array, ComplexArray
+from theory.arrays import Array, ComplexArray
 from theory.frames import Variable
 
 _AXES = "xyz"

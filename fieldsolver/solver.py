@@ -21,9 +21,10 @@ from fieldsolver.righthandside import Extremes, RightHandSide
 from fieldsolver.steppers import STEPPERS, default_stepper
 from fieldsolver.timestep import default_time_step, stable_time_step
 from fieldsolver.wellposed import check_well_posed
+from theory.arrays import Array, ComplexArray
 from theory.compiling import set_threads
 from theory.errors import InputError
-from theory.fourier import Array, ComplexArray, Grid, remember, wisdom
+from theory.fourier import Grid, remember, wisdom
 from theory.frames import Frame, State, Variable
 from theory.model import Model
 

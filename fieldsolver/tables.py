@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from theory.arrays import Array, Integers
 
 # factors of point-wise products that are not rows of the work array
 ONE = -1

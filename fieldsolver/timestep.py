@@ -13,8 +13,9 @@ import numpy as np
 
 from fieldsolver.layout import Layout, linear_part, reference_diffusivities
 from fieldsolver.modes import RetainedModes
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.hierarchy import moment_matrix, transverse_matrix
 from theory.homogeneous import HomogeneousState
 from theory.model import Model

@@ -3,9 +3,8 @@
 import numpy as np
 
 from fieldsolver.layout import Layout
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.fourier import Array
-from theory.hierarchy import check_slaved
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify
 
@@ -32,7 +31,7 @@ def check_well_posed(layout: Layout, composition: Array) -> None:
         return
     state = HomogeneousState.of(layout.model, np.maximum(composition, 1e-12))
     if layout.pairs.turn:
-        check_slaved(state, layout.order + 1)
+        state.check_slaved(layout.order + 1)
         if layout.order == 1:
             _check_saturation(layout, state)
     if not _is_local(layout):

@@ -1,14 +1,12 @@
 """What a run tells its reader at the end: sentences on steps, meshes and rates that cost accuracy."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from particles.motion import Integrator
 from particles.sensing import MeshSensing
 from particles.state import Particles
+from theory.arrays import Array
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 # Relative error by the time step from which on it is told.
 _LARGEST_ERROR = 0.02

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from particles import _chemistry_loops
 from particles.mesh import smoothing
-from theory.fourier import ComplexArray, Grid, complex_array
+from theory.arrays import Array, ComplexArray
+from theory.fourier import Grid, complex_array
 from theory.model import Model
 from theory.observables import deposit_window
-
-Array = NDArray[np.float64]
 
 
 class Chemistry:
@@ -59,7 +58,7 @@ class Chemistry:
         self._middle = self._coefficients(0.5 * time_step) if middle else self._now
         self._end = self._coefficients(time_step)
         self._read = 1.0 / (window * grid.cells)
-        self._along = [np.ascontiguousarray(k).ravel() * self._read for k in _derivatives(grid)]
+        self._along = [np.broadcast_to(k, grid.spectral_shape).ravel() * self._read for k in grid.derivative]
         self.modes: ComplexArray = complex_array(len(model.chemicals), window.size)
         self.seen: ComplexArray = complex_array(len(model.chemicals), window.size)
 
@@ -125,13 +124,3 @@ class Chemistry:
 def _real(modes: ComplexArray) -> Array:
     """The same memory as real and imaginary parts in turn."""
     return modes.view(np.float64)
-
-
-def _derivatives(grid: Grid) -> list[Array]:
-    """Wavenumbers along x, y, ... of all modes, zero where a real field has no derivative: at the Nyquist wavenumber."""
-    found = []
-    meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij", sparse=True)
-    for k, spacing in zip(meshes[::-1], grid.spacing, strict=True):
-        inside = np.where(np.abs(k) < np.pi / spacing * (1.0 - 1e-12), k, 0.0)
-        found.append(np.broadcast_to(inside, grid.spectral_shape))
-    return found

@@ -12,12 +12,11 @@ from particles.motion import Integrator, Propagator
 from particles.pair_forces import VerletForces
 from particles.perception import Perception
 from particles.stages import Storage
+from theory.arrays import Array
 from theory.compiling import set_threads
 from theory.errors import InputError
 from theory.frames import Frame, Json, State
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 
 class ParticleEngine:
@@ -26,7 +25,7 @@ class ParticleEngine:
     A step is a pipeline of stages, each in a class of its own: the places of all particles in the middle of the step are
     predicted (:class:`particles.motion.Propagator`) and the storage is sorted by them
     (:class:`particles.neighbours.SlabOrder`); there the particles sense, their laws give speeds, and they feel the gradients of
-    chemicals (:class:`particles.perception.Perception`) and each other (:class:`particles.stages.PairForces`); then they
+    chemicals (:class:`particles.perception.Perception`) and each other (:class:`particles.pair_forces.VerletForces`); then they
     move.
 
     Parameters

@@ -6,12 +6,10 @@ from numpy.typing import NDArray
 from particles import _pair_loops
 from particles.neighbours import CellOrder
 from particles.sensing import check_kernels
+from theory.arrays import Array, Integers
 from theory.errors import InputError
 from theory.kernels import Kernel
 from theory.model import Model
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _SHAPES = {
     "bump": _pair_loops.BUMP,

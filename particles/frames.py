@@ -1,14 +1,12 @@
 """What the particle engine shows of itself."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from particles.mesh import ASSIGNMENT, deposited_density
 from particles.state import Particles
-from theory.fourier import ComplexArray, Grid
+from theory.arrays import Array, ComplexArray
+from theory.fourier import Grid
 from theory.frames import Variable
-
-Array = NDArray[np.float64]
 
 
 def axes_of(grid: Grid) -> tuple[str, ...]:

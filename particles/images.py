@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from particles import _verlet_loops
 from particles.state import Particles
+from theory.arrays import Array, Integers
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Indices = NDArray[np.uint32]
 
 # Cells per range along x, y and z: long rows of short cells, of which few hold nothing but candidates that are too far.

@@ -3,16 +3,13 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from particles.separation import separated_positions
 from particles.state import Particles
+from theory.arrays import Array, Integers
 from theory.counter_random import Stream, normal_pairs, uniform_pairs
 from theory.errors import InputError
 from theory.model import Model
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 def initial_particles(

@@ -24,10 +24,8 @@ from numpy.typing import NDArray
 from particles import _mesh_loops
 from particles.neighbours import CellOrder
 from particles.state import Particles
-from theory.fourier import PLANNER, ComplexArray, Grid, Transforms, complex_array, wisdom
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from theory.arrays import Array, ComplexArray, Integers
+from theory.fourier import PLANNER, Grid, Transforms, complex_array, wisdom
 
 ASSIGNMENT = "TSC"
 # Exponent of the smoothing at the Nyquist wavenumber: of several it left the least error beyond six cells.

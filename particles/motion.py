@@ -37,9 +37,9 @@ from particles import _motion_loops
 from particles._steering_loops import concentrations_of
 from particles.neighbours import CellOrder
 from particles.state import Particles
-from theory.model import Model, Species
-
-Array = NDArray[np.float64]
+from theory.arrays import Array
+from theory.model import Model
+from theory.species import Species
 
 Integrator = Literal["midpoint", "euler"]
 

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from particles import _order_loops
 from particles.state import Particles
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from theory.arrays import Array, Integers
 
 # Blocks into which a species is cut for sorting: a fixed number, so that the work does not depend on the threads.
 _BLOCKS = 16

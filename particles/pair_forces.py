@@ -26,12 +26,11 @@ from particles._verlet_loops import note_largest
 from particles.neighbours import SlabOrder
 from particles.state import Particles
 from particles.verlet import Pair, VerletList
+from theory.arrays import Array
 from theory.errors import InputError, NumericalFailure
 from theory.model import Model
 from theory.pair_codegen import BLOCK, CompiledPair, compile_pair
 from theory.pair_scales import PairScales, pair_scales, strongest_resolved
-
-Array = NDArray[np.float64]
 
 # Skin of the lists in units of the longest cut-off, measured to be fastest for the Janus particles of [S2].
 _SKIN = 0.1
@@ -74,7 +73,7 @@ class _Acting:
 
 
 class VerletForces:
-    """Pair forces and torques by lists of neighbours; see :class:`particles.stages.PairForces`.
+    """Pair forces and torques by lists of neighbours. It keeps the storage sorted.
 
     Parameters
     ----------
@@ -133,7 +132,20 @@ class VerletForces:
         self.lists.update(particles)
 
     def act(self, particles: Particles, drifts: Array, rates: Array) -> None:
-        """Add up the pairs; see :meth:`particles.stages.PairForces.act`.
+        """What pairs do to the particles, at their places and with their headings.
+
+        Called after :meth:`prepare`. Sums have one order, whatever the number of threads.
+
+        Parameters
+        ----------
+        particles
+            ``particles.places`` and ``particles.headings`` are where they are taken to be; see
+            :class:`particles.state.Particles`.
+        drifts
+            Velocities by forces, F/xi_t (length/time), shape (dimension, particle), in the order of storage; overwritten.
+        rates
+            Angular velocities by torques, Gamma/xi_r (1/time), shape (particle,); overwritten, with zeros where there are
+            none.
 
         Raises
         ------

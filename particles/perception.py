@@ -11,11 +11,11 @@ from particles.exact_sensing import ExactSensing
 from particles.neighbours import CellOrder
 from particles.sensing import MeshSensing, check_chemicals, mesh_for
 from particles.state import Particles
+from theory.arrays import Array, Integers
+from theory.codegen import CompiledLaws
 from theory.errors import InputError, NumericalFailure
 from theory.model import Model
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Method = Literal["mesh", "exact"]
 
 
@@ -88,7 +88,7 @@ class Perception:
         self._uses_mesh = by_mesh or steers or concentrations or evolves
         self.gradients = np.zeros((len(model.chemicals) if steers else 0, size.size, count))
         self._sensed = self._nothing_sensed()
-        self._laws = model.compiled()
+        self._laws = CompiledLaws(model)
         self.speeds = np.empty(count)
         self._evaluate(np.full_like(self._reads, True), self._sensed, self.speeds)
         self._observer: ExactSensing | MeshSensing | None = self.exact or (self.mesh if by_mesh else None)

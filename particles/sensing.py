@@ -20,14 +20,12 @@ from numpy.typing import NDArray
 from particles._mesh_loops import filter_spectra
 from particles.chemistry import Chemistry
 from particles.mesh import Mesh, grid_for, smoothing
+from theory.arrays import Array, Integers
 from theory.errors import InputError
 from theory.fourier import Grid
 from theory.kernels import Kernel
 from theory.model import Model
 from theory.observables import deposit_window
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 # Mesh cells per length that the mesh must resolve, unless the spacing is given.
 _CELLS_PER_RANGE = 8.0

@@ -11,14 +11,11 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from particles._separation_loops import insert
+from theory.arrays import Array, Integers
 from theory.counter_random import Stream, uniform_pairs
 from theory.errors import InputError
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 # fractions that insertion covers quickly: two thirds of those at which it stops
 _EASY = {1: 0.5, 2: 0.36, 3: 0.25}

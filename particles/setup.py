@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from particles.mesh import grid_for
 from particles.neighbours import SlabOrder
 from particles.perception import Perception
 from particles.state import Particles
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.fourier import Grid
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 # Cells of the output grid per sensing range, unless it is given.
 _OUTPUT_CELLS_PER_RANGE = 4.0

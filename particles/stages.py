@@ -1,15 +1,12 @@
-"""What a stage of a step must offer to the engine."""
+"""What the stage of a step that keeps the storage sorted must offer to the engine."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from particles.neighbours import CellOrder
 from particles.state import Particles
-
-Array = NDArray[np.float64]
 
 
 class Storage(Protocol):
@@ -34,27 +31,3 @@ class Storage(Protocol):
 
     def restore(self, state: Mapping[str, NDArray[Any]], particles: Particles) -> None:
         """Return to a state; the particles are restored already."""
-
-
-class PairForces(Storage, Protocol):
-    """Forces and torques between pairs of particles. It keeps the storage sorted as its lists of neighbours need it."""
-
-    def act(self, particles: Particles, drifts: Array, rates: Array) -> None:
-        """What pairs do to the particles, at their places and with their headings.
-
-        Called after :meth:`prepare`. Sums have one order, whatever the number of threads.
-
-        Parameters
-        ----------
-        particles
-            ``particles.places`` and ``particles.headings`` are where they are taken to be; see
-            :class:`particles.state.Particles`.
-        drifts
-            Velocities by forces, F/xi_t (length/time), shape (dimension, particle), in the order of storage; overwritten.
-        rates
-            Angular velocities by torques, Gamma/xi_r (1/time), shape (particle,); overwritten, with zeros where there are
-            none.
-        """
-
-    def warnings(self) -> list[str]:
-        """Sentences on what a reader of the results must know."""

@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from particles import _verlet_loops
 from particles.images import PeriodicImages
 from particles.state import Particles
+from theory.arrays import Array, Integers
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Indices = NDArray[np.uint32]
 Pair = tuple[int, int]
 

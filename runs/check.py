@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runs.initial_source import FROM_ELSEWHERE, read_source
-from runs.keys import keys
+from runs.reading.keys import keys
 from theory.fourier import Grid
 from theory.pair_scales import pair_scales
 
@@ -66,7 +66,7 @@ def _describe_start(specification: "RunSpecification") -> str:
 def _describe_fields(specification: "RunSpecification") -> list[str]:
     from fieldsolver.solver import DEFAULT_TOLERANCE
     from fieldsolver.steppers import STEPPERS, default_stepper
-    from runs.execute import fields_time_step
+    from runs.engines import fields_time_step
 
     settings, model = specification.fields, specification.model
     assert settings is not None
@@ -95,7 +95,7 @@ def _describe_fields(specification: "RunSpecification") -> list[str]:
 
 
 def _describe_particles(specification: "RunSpecification") -> list[str]:
-    from runs.execute import particles_time_step
+    from runs.engines import particles_time_step
 
     settings = specification.particles
     assert settings is not None

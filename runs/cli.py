@@ -334,7 +334,7 @@ def _predict(options: argparse.Namespace) -> int:
     found, text = answer(
         _load(options), _numbers("--wavenumbers", options.wavenumbers), order=options.order, figure=options.figure
     )
-    print(json.dumps(found, allow_nan=False) if options.json else text)
+    _print(options, found, text)
     return DONE
 
 
@@ -343,17 +343,22 @@ def _stability_map(options: argparse.Namespace) -> int:
 
     settings = {"order": options.order, "cells": options.cells}
     found, text = answer(_load(options), options.x, options.y, figure=options.figure, **settings)
-    print(json.dumps(found, allow_nan=False) if options.json else text)
+    _print(options, found, text)
     return DONE
 
 
 def _phase_diagram(options: argparse.Namespace) -> int:
-    from runs.phase_diagram import answer
+    from runs.phase_diagram_answer import answer
 
     figures = {"figure": options.figure, "free_energy": options.free_energy}
     found, text = answer(_load(options), parameter=options.parameter, runs=options.runs, **figures)
-    print(json.dumps(found, allow_nan=False) if options.json else text)
+    _print(options, found, text)
     return DONE
+
+
+def _print(options: argparse.Namespace, found: Any, text: str) -> None:
+    """An answer, as JSON where it is asked for."""
+    print(json.dumps(found, allow_nan=False) if options.json else text)
 
 
 def _numbers(option: str, text: str | None) -> list[float] | None:
@@ -371,7 +376,7 @@ def _compare(options: argparse.Namespace) -> int:
     from runs.compare import as_table, compare
 
     rows = compare(options.directories, after=options.after)
-    print(json.dumps(rows, allow_nan=False) if options.json else as_table(rows))
+    _print(options, rows, as_table(rows))
     return DONE
 
 
@@ -388,7 +393,7 @@ def _entropy(options: argparse.Namespace) -> int:
         lengths=_numbers("--lengths", options.lengths),
         velocity=_numbers("--velocity", options.velocity),
     )
-    print(json.dumps(found, allow_nan=False) if options.json else text)
+    _print(options, found, text)
     return DONE
 
 
@@ -404,31 +409,31 @@ def _kinetic(options: argparse.Namespace) -> int:
     from runs.kinetic_text import as_text
 
     found = kinetic(options.directory, after=options.after, harmonics=options.harmonics)
-    print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
+    _print(options, found, as_text(found))
     return DONE
 
 
 def _onset(options: argparse.Namespace) -> int:
+    from runs.figures.onset import draw_onset
     from runs.onset import as_text, onset
-    from runs.onset_figure import draw_onset
 
     found = onset(options.directories, after=options.after)
-    print(json.dumps(found, allow_nan=False) if options.json else as_text(found))
+    _print(options, found, as_text(found))
     if options.figure is not None:
         logger.info("%s", draw_onset(found, options.figure, diameter=options.diameter))
     return DONE
 
 
 def _figure(options: argparse.Namespace) -> int:
-    from runs.figures import draw
-    from runs.kymograph import draw_kymograph
+    from runs.figures.kymograph import draw_kymograph
+    from runs.figures.overview import draw
 
     print((draw_kymograph if options.kind == "kymograph" else draw)(options.directory, options.output))
     return DONE
 
 
 def _movie(options: argparse.Namespace) -> int:
-    from runs.movie import film
+    from runs.figures.movie import film
 
     print(film(options.directory, options.output, rate=options.rate))
     return DONE

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from theory.arrays import Array
 from theory.coexistence import (
     Coexistence,
     NonlocalCoexistence,
@@ -19,7 +17,6 @@ from theory.errors import InputError, NumericalFailure
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
 
-Array = NDArray[np.float64]
 
 _METHODS = {
     "exact": "with the kernel, exactly",

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from runs.entropy_measurement import UNSEEN, MapFrame, Measurement, ScaleEntropy, reach
+from runs.entropy_measurement import UNSEEN, MapFrame, Measurement, ScaleEntropy
 from runs.frames_of_run import open_run
 from runs.runfile import RunSpecification, Scale
+from theory.arrays import Array
 from theory.coarse_graining import Filter
 from theory.entropy_production import expected_box_rates
 from theory.errors import InputError
-from theory.fourier import Array, Grid
-from theory.linear_stability import HomogeneousState, classify
+from theory.fourier import Grid
+from theory.homogeneous import HomogeneousState
+from theory.linear_stability import classify
 
 # coarse-graining lengths by default, in units of the longest sensing range, as far as they fit the box six times
 _LENGTHS = (0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -108,7 +110,7 @@ def entropy(
 
 
 def _default_lengths(specification: RunSpecification) -> list[float]:
-    unit = reach(specification)
+    unit = specification.reach
     found = [factor * unit for factor in _LENGTHS if factor * unit * _FIT <= max(specification.size)]
     return found or [_LENGTHS[0] * unit]
 
@@ -125,6 +127,5 @@ def _stable_state(specification: RunSpecification) -> HomogeneousState | None:
 def _continuous(specification: RunSpecification, state: HomogeneousState, filters: tuple[Filter, ...]) -> Array:
     """Linear theory at order 0 of all modes that the filters leave."""
     edge = UNSEEN / min(one.length for one in filters)
-    cells = tuple(2 * max(4, int(np.ceil(size * edge / np.pi / 2.0)) + 2) for size in specification.size[::-1])
-    grid = Grid(tuple(specification.size), cells)
+    grid = Grid.holding(specification.size, edge)
     return np.array(expected_box_rates(state, grid, [one.transfer(grid.wavenumber) for one in filters], 0.0))

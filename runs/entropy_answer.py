@@ -7,10 +7,10 @@ import numpy as np
 
 from runs.entropy import RunEntropy, entropy
 from runs.entropy_measurement import ScaleEntropy
-from runs.figure_style import check_format
+from runs.figures.style import check_format
 from theory.entropy_production import linear_density
 from theory.errors import InputError
-from theory.linear_stability import HomogeneousState
+from theory.homogeneous import HomogeneousState
 
 # share of a rate that the interval between frames may hide
 _LARGEST_BIAS = 0.5
@@ -41,7 +41,7 @@ def answer(directory: Path, *, figure: Path | None = None, **options: Any) -> tu
     told = as_json(found)
     text = as_text(told)
     if figure is not None:
-        from runs.entropy_figure import draw_entropy
+        from runs.figures.entropy import draw_entropy
 
         text += f"\n\nfigure: {draw_entropy(found, figure)}"
     return told, text

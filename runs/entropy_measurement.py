@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runs.frames_of_run import DensityFrames
-from runs.pattern_track import PatternMean, PatternTrack
 from runs.runfile import RunSpecification, Scale
+from theory.arrays import Array
 from theory.coarse_graining import Filter
 from theory.entropy_estimate import EntropyEstimate
 from theory.entropy_production import expected_box_rates
-from theory.errors import InputError
-from theory.fourier import Array, Grid
-from theory.linear_stability import HomogeneousState
-from theory.observables import deposit_window
+from theory.fourier import Grid
+from theory.hierarchy import mode_rates
+from theory.homogeneous import HomogeneousState
+from theory.observables import Shells, deposit_window
 from theory.path_entropy import PathEntropy
-from theory.travelling import PatternVelocity
+from theory.travelling import PatternTrack, PatternVelocity
+from theory.weak_noise import PatternMean
 
 MapFrame = Literal["lab", "comoving"]
 
@@ -103,13 +104,7 @@ class Measurement:
     @cached_property
     def chosen(self) -> NDArray[np.intp]:
         """Numbers of the frames that are used."""
-        times = self.frames.times
-        start = 0.5 * times[-1] if self.after is None else self.after
-        found = np.nonzero(times >= start * (1.0 - 1e-12))[0]
-        if found.size < 2:
-            last = f"the last is at t = {times[-1]:g}"
-            raise InputError(f"{self.frames.series.path}: fewer than two frames from t = {start:g} on; {last}")
-        return found
+        return self.frames.since(self.after, fewest=2)
 
     @property
     def interval(self) -> float:
@@ -141,7 +136,7 @@ class Measurement:
         grid, settings = self.grid, self.specification.fields
         band = np.ones(grid.spectral_shape)
         if self.scale == "fields" and settings is not None:
-            edge = np.pi / (settings.noise_length or reach(self.specification)) * (1.0 + 1e-9)
+            edge = np.pi / (settings.noise_length or self.specification.reach) * (1.0 + 1e-9)
             band = ((grid.wavenumber <= edge) & grid.retained()).astype(np.float64)
         seen = [band * one.transfer(grid.wavenumber) for one in self.filters]
         # a sharp filter has the window divided out
@@ -153,17 +148,10 @@ class Measurement:
         return list(zip(self.filters, seen, strict=True))
 
     @cached_property
-    def shells(self) -> tuple[NDArray[np.int64], Array]:
-        """Shell of each mode (negative: none), as wide as the distance of modes, and mean wavenumbers of the shells."""
-        grid = self.grid
-        q, width = grid.wavenumber, 2.0 * np.pi / max(grid.size)
-        last = min(UNSEEN / self.filters[0].length, min(float(np.max(np.abs(k))) for k in grid.wavenumbers))
-        number = np.round(q / width).astype(np.int64) - 1
-        number[(q > last) | (q == 0.0)] = -1
-        inside = number >= 0
-        counts = np.bincount(number[inside], grid.multiplicity[inside])
-        means = np.bincount(number[inside], (grid.multiplicity * q)[inside]) / np.maximum(counts, 1.0)
-        return number, means
+    def shells(self) -> Shells:
+        """Shells of the modes that the first filter leaves, as wide as the distance of modes."""
+        seen = min(float(np.max(np.abs(k))) for k in self.grid.wavenumbers)
+        return Shells.of(self.grid, min(UNSEEN / self.filters[0].length, seen))
 
     def result(self, frame: MapFrame, velocity: Sequence[float] | None) -> ScaleEntropy:
         """Measure, with local maps in a frame.
@@ -175,10 +163,9 @@ class Measurement:
         NumericalFailure
             Densities are too low for a logarithm.
         """
-        number, means = self.shells
-        arguments = {"window": self.window, "local": True, "shells": number}
+        arguments = {"window": self.window, "local": True, "shells": self.shells.index}
         path = PathEntropy(self.specification.model, self.grid, self.filters, **arguments)  # type: ignore[arg-type]
-        track = PatternTrack(self.grid, np.pi / reach(self.specification), velocity if frame == "comoving" else None)
+        track = PatternTrack(self.grid, np.pi / self.specification.reach, velocity if frame == "comoving" else None)
         patterns = PatternMean(path.currents) if self.strength == 0.0 else None
         for start, before, end, after in self._steps():
             moved = track.step(before, after, end - start)
@@ -192,7 +179,7 @@ class Measurement:
             path.result().in_units_of(self.strength or 1.0),
             self._expected(self.transfers),
             np.array([self._bias(n, motion) for n in range(len(self.filters))]),
-            means,
+            self.shells.wavenumbers,
             self._expected_spectrum(),
             self.grid,
             motion,
@@ -213,8 +200,8 @@ class Measurement:
         return np.array(expected_box_rates(self.state, self.grid, transfers, step, self.order))
 
     def _expected_spectrum(self) -> Array | None:
-        number, means = self.shells
-        return self._expected([self.transfers[0] * (number == n) for n in range(means.size)])
+        shells = self.shells
+        return self._expected([self.transfers[0] * (shells.index == n) for n in range(shells.wavenumbers.size)])
 
     def _bias(self, n: int, motion: PatternVelocity) -> float:
         """Share of a rate that is hidden by the interval."""
@@ -222,15 +209,10 @@ class Measurement:
             # a mode that turns by phi between frames shows sin phi of phi
             return float(1.0 - np.sinc(motion.largest_turn / np.pi))
         q = 1.0 / self.filters[n].length
-        relaxation = float(np.max(-self.state.growth(q).real))
+        relaxation = float(np.max(-mode_rates(self.state, q).real))
         now, short = (self._expected([self.transfers[n]], step) for step in (None, 0.0))
         assert now is not None
         assert short is not None
         if short[0] > _NOTHING * relaxation:
             return float(1.0 - now[0] / short[0])
         return float(1.0 + np.expm1(-relaxation * self.interval) / (relaxation * self.interval))
-
-
-def reach(specification: RunSpecification) -> float:
-    """The longest sensing range, or what stands for it (length)."""
-    return float(specification.model.sensing_ranges.max(initial=0.0)) or max(specification.size) / 50.0

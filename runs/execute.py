@@ -3,33 +3,26 @@
 import logging
 import math
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
-from runs.atomic import StoreError
-from runs.checkpoint import NEWEST, PREVIOUS
+from runs.engines import Engine, build_engine
 from runs.frames_of_run import stored_specification
-from runs.initial import initial_density, initial_polarity
 from runs.initial_source import FROM_ELSEWHERE, Source, keep_source, kept_source, read_source
-from runs.locking import RunLock
+from runs.interruption import Interruption, listening
 from runs.progress import Progress
-from runs.provenance import keep_wisdom, provenance, recall_wisdom
+from runs.provenance import provenance
 from runs.runfile import RunSpecification, Scale
-from runs.store import Store, write_run_file
+from runs.store import RunLock, Store, StoreError, write_run_file
+from runs.store.checkpoint import NEWEST, PREVIOUS
 from theory.errors import NumericalFailure
-from theory.fourier import Grid
-from theory.frames import Frame, Json, State
+from theory.frames import Json
 
 if TYPE_CHECKING:
-    from fieldsolver import Observables
-    from runs.settings import RunSettings
+    from runs.reading.settings import RunSettings
 
 logger = logging.getLogger("twoscale")
 
@@ -39,22 +32,6 @@ _SCALES: tuple[Scale, ...] = ("fields", "particles")
 
 # frames waiting in memory are written before they take more than this
 _BUFFER_BYTES = 256 * 2**20
-
-
-class Engine(Protocol):
-    """What both engines offer."""
-
-    @property
-    def time(self) -> float: ...
-    @property
-    def step(self) -> int: ...
-    @property
-    def time_step(self) -> float: ...
-    def advance(self, until: float, *, interrupt: Callable[[], bool] | None = None) -> bool: ...
-    def frame(self) -> Frame: ...
-    def state(self) -> State: ...
-    def restore(self, state: State) -> None: ...
-    def warnings(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -87,145 +64,6 @@ class Outcome:
     time: float
     step: int
     seconds: float
-
-
-def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1, source: Source | None = None) -> Engine:
-    """The engine of one scale, at its initial state.
-
-    Parameters
-    ----------
-    specification
-        The run.
-    scale
-        Which engine.
-    threads
-        Threads of the engine.
-    source
-        Initial fields that were read from elsewhere; read now if they are needed and not given.
-
-    Raises
-    ------
-    InputError
-        The model cannot be run at this scale, or its initial state cannot be read.
-    """
-    if source is None and specification.initial.state in FROM_ELSEWHERE:
-        source = read_source(specification)
-    recall_wisdom()
-    build = _build_fields if scale == "fields" else _build_particles
-    engine = build(specification, threads, source)
-    keep_wisdom()
-    return engine
-
-
-def _build_fields(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
-    from fieldsolver import FieldSolver
-
-    settings = specification.fields
-    assert settings is not None
-    grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
-    density = initial_density(specification, grid, source)
-    return FieldSolver(
-        specification.model,
-        specification.size,
-        density,
-        order=settings.order,
-        polarity=initial_polarity(specification, density, grid, source) if settings.order > 0 else None,
-        precision=settings.precision,
-        noise=settings.noise,
-        noise_length=settings.noise_length,
-        time_step=fields_time_step(specification),
-        tolerance=settings.tolerance,
-        stepper=settings.stepper,
-        seed=specification.run.seed,
-        threads=threads,
-        maximum_clipped_share=settings.maximum_clipped_share,
-        observables=_observables(specification),
-    )
-
-
-def _observables(specification: RunSpecification) -> "Observables":
-    from fieldsolver import Observables
-
-    assert specification.fields is not None
-    stated = specification.fields.observables.model_dump()
-    stated["sample_interval"] = _sample_interval(specification)
-    return Observables(output_interval=specification.run.output_interval, **stated)
-
-
-def _sample_interval(specification: RunSpecification) -> float:
-    assert specification.fields is not None
-    return specification.fields.observables.sample_interval or specification.run.output_interval
-
-
-def fields_time_step(specification: RunSpecification) -> float | None:
-    """Fixed time step of the fields (time): as stated, or with noise the default, shortened so that samples fall on steps.
-
-    None where steps follow the error.
-
-    Raises
-    ------
-    InputError
-        There is no default: a speed vanishes at the composition.
-    """
-    from fieldsolver.timestep import default_time_step
-
-    settings = specification.fields
-    assert settings is not None
-    interval = _sample_interval(specification)
-    if settings.time_step is not None or settings.noise == 0.0:
-        return settings.time_step
-    grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
-    composition = specification.model.densities(dict(specification.composition))
-    return _divided(interval, default_time_step(specification.model, composition, grid, settings.order))
-
-
-def particles_time_step(specification: RunSpecification) -> float:
-    """Time step of the particles (time): as stated, or the engine's default, shortened so that outputs fall on steps.
-
-    Raises
-    ------
-    InputError
-        There is no default: no time step resolves a pair interaction.
-    """
-    from particles.timestep import default_time_step
-
-    settings, model = specification.particles, specification.model
-    assert settings is not None
-    if settings.time_step is not None:
-        return settings.time_step
-    densities = model.densities(dict(specification.composition))
-    return _divided(specification.run.output_interval, default_time_step(model, densities))
-
-
-def _divided(interval: float, longest: float) -> float:
-    """The longest part of an interval that is not longer than something."""
-    return interval / math.ceil(interval / longest * (1.0 - 1e-12))
-
-
-def _build_particles(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
-    from particles import ParticleEngine
-
-    settings = specification.particles
-    assert settings is not None
-    model = specification.model
-    density = None
-    if specification.initial.state != "homogeneous":
-        spacing = min(one for one in model.sensing_ranges if one > 0.0) / 4.0
-        shape = tuple(2 * max(4, round(edge / spacing / 2.0)) for edge in specification.size[::-1])
-        density = initial_density(specification, Grid(tuple(specification.size), shape), source)
-    return ParticleEngine(
-        model,
-        specification.size,
-        dict(specification.composition),
-        time_step=particles_time_step(specification),
-        sensing=settings.sensing,
-        integrator=settings.integrator,
-        seed=specification.run.seed,
-        mesh_spacing=settings.mesh_spacing,
-        threads=threads,
-        save_positions=settings.save_positions,
-        density=density,
-    )
 
 
 def run(
@@ -354,41 +192,11 @@ def _not_begun(facts: Mapping[str, Json], begun: Mapping[Scale, Store]) -> list[
     return [scale for scale in _SCALES if isinstance(wanted, list) and scale in wanted and scale not in begun]
 
 
-class _Interruption:
-    """Counts the signals that ask for an end: the first lets the step finish, a second interrupt ends at once."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.asked = True
-        logger.warning(
-            "%s: finishing the step and writing a checkpoint (a second interrupt ends at once)", signal.Signals(number).name
-        )
-
-
-@contextmanager
-def _listening() -> Iterator[_Interruption]:
-    interruption = _Interruption()
-    if threading.current_thread() is not threading.main_thread():
-        yield interruption
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-    before = {number: signal.signal(number, interruption) for number in numbers}
-    try:
-        yield interruption
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _simulate_all(
     engines: dict[Scale, Engine], stores: dict[Scale, Store], settings: "RunSettings", quiet: bool
 ) -> list[Outcome]:
     outcomes = []
-    with _listening() as interruption:
+    with listening() as interruption:
         for scale, engine in engines.items():
             outcome = _simulate(scale, engine, stores[scale], settings, interruption, quiet)
             outcomes.append(outcome)
@@ -399,7 +207,7 @@ def _simulate_all(
 
 
 def _simulate(
-    scale: Scale, engine: Engine, store: Store, settings: "RunSettings", interruption: _Interruption, quiet: bool
+    scale: Scale, engine: Engine, store: Store, settings: "RunSettings", interruption: Interruption, quiet: bool
 ) -> Outcome:
     """Advance one engine to the end, storing frames at the output times and checkpoints in between."""
     begun = time.monotonic()
@@ -444,6 +252,3 @@ def _simulate(
     return Outcome(
         scale, status, message, tuple(engine.warnings()), store.directory, engine.time, engine.step, time.monotonic() - begun
     )
-
-
-__all__ = ["Outcome", "Scale", "build_engine", "resume", "run", "stored_specification"]

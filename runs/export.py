@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from runs.atomic import StoreError, publish, storage_error, temporary_of
 from runs.frames_of_run import ParticleFrames, open_particles
+from runs.store.atomic import StoreError, publish, storage_error, temporary_of
+from theory.arrays import Array
 from theory.errors import InputError
 
-Array = NDArray[np.float64]
 Format = Literal["gsd", "xyz"]
 
 FORMATS: tuple[Format, ...] = ("gsd", "xyz")

@@ -8,17 +8,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.atomic import StoreError
 from runs.runfile import RunSpecification, Scale, parse
-from runs.series import Series, list_segments, open_series
 from runs.store import read_run_file
+from runs.store.atomic import StoreError
+from runs.store.series import Series, list_segments, open_series
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError
-from theory.fourier import Array, ComplexArray, Grid
+from theory.fourier import Grid
 from theory.observables import deposit_window, modes
 
 
 @dataclass(frozen=True)
-class DensityFrames:
+class Frames:
+    """Stored frames of one scale.
+
+    Parameters
+    ----------
+    series
+        The stored frames.
+    """
+
+    series: Series
+
+    @property
+    def times(self) -> Array:
+        """Physical times, shape (time,)."""
+        return np.asarray(self.series.times)
+
+    def since(self, after: float | None, fewest: int = 1) -> NDArray[np.int64]:
+        """Numbers of the frames from a time on; by default those of the second half of the run.
+
+        Raises
+        ------
+        InputError
+            There are too few.
+        """
+        start = 0.5 * self.times[-1] if after is None else after
+        chosen = np.flatnonzero(self.times >= start * (1.0 - 1e-12))
+        if chosen.size < fewest:
+            raise InputError(
+                f"{self.series.path}: {chosen.size} frames from t = {start:g} on; it takes at least {fewest}, and the last is "
+                f"at t = {self.times[-1]:g}"
+            )
+        return chosen
+
+
+@dataclass(frozen=True)
+class DensityFrames(Frames):
     """Frames of one scale as modes of the densities.
 
     Parameters
@@ -31,7 +67,6 @@ class DensityFrames:
         Species, in the order of the model.
     """
 
-    series: Series
     grid: Grid
     names: tuple[str, ...]
 
@@ -48,11 +83,6 @@ class DensityFrames:
         names = specification.model.names
         shape = series.variable(f"density_{names[0]}").shape
         return cls(series, Grid(tuple(specification.size), tuple(shape)), names)
-
-    @property
-    def times(self) -> Array:
-        """Physical times, shape (time,)."""
-        return np.asarray(self.series.times)
 
     @cached_property
     def _window(self) -> Array | None:
@@ -78,7 +108,7 @@ class DensityFrames:
 
 
 @dataclass(frozen=True)
-class ParticleFrames:
+class ParticleFrames(Frames):
     """Frames of the particles themselves; particles keep their rows for the whole run.
 
     Parameters
@@ -91,14 +121,8 @@ class ParticleFrames:
         Species, in the order of the model.
     """
 
-    series: Series
     size: Array
     names: tuple[str, ...]
-
-    @property
-    def times(self) -> Array:
-        """Physical times, shape (time,)."""
-        return np.asarray(self.series.times)
 
     def positions(self, frame: int) -> Array:
         """Positions of one frame, shape (particle, dimension) (length)."""
@@ -115,20 +139,6 @@ class ParticleFrames:
     def _one(self, name: str, frame: int) -> NDArray[Any]:
         first = range(self.series.frames)[frame]
         return np.asarray(self.series.load(name, first, first + 1)[0])
-
-    def since(self, after: float | None) -> NDArray[np.int64]:
-        """Numbers of the frames from a time on; by default those of the second half of the run.
-
-        Raises
-        ------
-        InputError
-            There is none.
-        """
-        start = 0.5 * self.times[-1] if after is None else after
-        chosen = np.flatnonzero(self.times >= start)
-        if chosen.size == 0:
-            raise InputError(f"no frame of {self.series.path} is as late as {start:g}; the last is at {self.times[-1]:g}")
-        return chosen
 
 
 def open_particles(directory: Path | str) -> tuple[RunSpecification, ParticleFrames]:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runs.initial_source import FROM_ELSEWHERE, Source, read_source
+from theory.arrays import Array
 from theory.counter_random import Stream, normal_pairs
 from theory.errors import InputError
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.resampling import resampled
 
 if TYPE_CHECKING:

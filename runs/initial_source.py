@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runs.atomic import StoreError, storage_error, write_atomically
 from runs.frames_of_run import DensityFrames, open_run
+from runs.store.atomic import StoreError, storage_error, write_atomically
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.fourier import Array
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from runs.frames_of_run import ParticleFrames, open_particles
 from runs.kinetic_text import as_toml
 from runs.statistics import Estimate, jackknife, number_of_blocks
+from theory.arrays import Array
 from theory.errors import InputError, NumericalFailure
 from theory.kinetic.boltzmann import Boltzmann, BoltzmannTheory
 from theory.kinetic.coefficients import MOMENTS, mean_fields, sampled_coefficients
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from runs.runfile import RunSpecification
     from theory.model import Model
 
-Array = NDArray[np.float64]
 
 # polar order of N random directions is about 1/sqrt(N); beyond this multiple of it the state is no longer isotropic
 _ISOTROPIC = 4.0

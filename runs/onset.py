@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runs.frames_of_run import open_particles
 from runs.kinetic import boltzmann_theory, kinetic
 from runs.statistics import with_error
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.model import Model
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
 
-Array = NDArray[np.float64]
 
 # speeds of Boltzmann's lines, evenly spaced in their logarithm, and how far they go beyond the runs
 _LINE_POINTS = 11

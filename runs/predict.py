@@ -141,10 +141,10 @@ def answer(
 ) -> tuple[dict[str, Any], str]:
     """The predictions as JSON values and as text, the dispersion relation drawn if a figure is asked for.
 
-    Arguments and errors are those of :func:`predict` and :func:`runs.theory_figures.draw_dispersion`.
+    Arguments and errors are those of :func:`predict` and :func:`runs.figures.dispersion.draw_dispersion`.
     """
-    from runs.figure_style import check_format
-    from runs.theory_figures import draw_dispersion
+    from runs.figures.dispersion import draw_dispersion
+    from runs.figures.style import check_format
 
     if figure is not None:
         check_format(figure, "--figure")

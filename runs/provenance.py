@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from runs.atomic import write_atomically
+from runs.store.atomic import write_atomically
 from theory.frames import Json
 
 logger = logging.getLogger("twoscale")
@@ -42,7 +42,7 @@ def provenance(*, seed: int, threads: int, overrides: Sequence[str]) -> dict[str
 
 
 def _wisdom_file() -> Path:
-    from theory.codegen import cache_directory
+    from theory.generated import cache_directory
 
     return cache_directory() / f"fftw-{platform.machine()}.wisdom"
 

@@ -15,14 +15,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from runs.cross_checks import box_size, check_together
-from runs.keys import KeyHelp, keys
-from runs.model_section import check_model
-from runs.overrides import apply_overrides
-from runs.problems import Problem, ProblemList, RunFileError, show_path
-from runs.settings import FieldSettings, InitialSettings, ParticleSettings, PhaseSection, RunSettings
-from runs.toml_lines import KeyPath, LimitError, find_lines
-from runs.validation import read_sections
+from runs.reading.cross_checks import box_size, check_together
+from runs.reading.keys import KeyHelp, keys
+from runs.reading.model import check_model
+from runs.reading.overrides import apply_overrides
+from runs.reading.problems import Problem, ProblemList, RunFileError, show_path
+from runs.reading.settings import FieldSettings, InitialSettings, ParticleSettings, PhaseSection, RunSettings
+from runs.reading.toml_lines import KeyPath, LimitError, find_lines
+from runs.reading.validation import read_sections
 
 if TYPE_CHECKING:
     from theory.model import Model
@@ -87,6 +87,11 @@ class RunSpecification:
     source: str
 
     @property
+    def reach(self) -> float:
+        """The longest sensing range, or what stands for it where nothing is sensed from afar (length)."""
+        return self.model.reach(self.size)
+
+    @property
     def scales(self) -> tuple[Scale, ...]:
         """The scales that the file states, in the order in which they are run."""
         stated: list[Scale] = []
@@ -147,7 +152,7 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> RunSpecification:
     path
         The file: TOML in UTF-8, at most 1 MB.
     overrides
-        Values that replace those of the file, each ``key=value``; see `runs.overrides.apply_overrides`.
+        Values that replace those of the file, each ``key=value``; see `runs.reading.overrides.apply_overrides`.
 
     Returns
     -------

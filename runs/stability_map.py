@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runs.parameter_range import ParameterRange
+from theory.axis import Axis
 from theory.errors import InputError
-from theory.stability_map import Axis, MapLine, StabilityMap, stability_map
+from theory.stability_map import MapLine, StabilityMap, stability_map
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
@@ -32,13 +32,12 @@ def map_of(
     InputError
         An axis is none, or a number is out of range.
     """
-    axes = [ParameterRange.of(text, "an axis of the map") for text in (x, y)]
+    first, second = (Axis.of(text, "an axis of the map") for text in (x, y))
     settings = specification.fields
     chosen = order if order is not None else 0 if settings is None else settings.order
     if chosen < 0:
         raise InputError(f"the order is {chosen}; it must not be negative")
     more = {} if cells is None else {"cells": cells}
-    first, second = (Axis(one.key, one.low, one.high) for one in axes)
     return stability_map(specification.model, dict(specification.composition), first, second, order=chosen, **more)
 
 
@@ -106,8 +105,8 @@ def answer(
     figure: Path | None = None,
 ) -> tuple[dict[str, Any], str]:
     """The map as JSON values and as text, drawn if a figure is asked for; arguments and errors as of :func:`map_of`."""
-    from runs.figure_style import check_format
-    from runs.theory_figures import draw_stability_map
+    from runs.figures.stability_map import draw_stability_map
+    from runs.figures.style import check_format
 
     if figure is not None:
         check_format(figure, "--figure")

@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from theory.arrays import Array
 from theory.entropy_production import linear_density
 from theory.errors import InputError, NumericalFailure
 from theory.exceptional_points import exceptional_points, oscillatory_condition
 from theory.flocks import UniformFlock
-from theory.fourier import Array
-from theory.linear_stability import HomogeneousState, Instability, classify
+from theory.hierarchy import mode_rates
+from theory.homogeneous import HomogeneousState
+from theory.linear_stability import Instability, classify
 
 # branches of a hierarchy that are told beyond one per species
 _MORE_BRANCHES = 2
@@ -50,7 +52,7 @@ def hierarchy_section(state: HomogeneousState, wavenumbers: Array, order: int) -
 
 def _order_section(state: HomogeneousState, q: Array, order: int) -> dict[str, Any]:
     try:
-        growth = state.growth(q, order)[:, : state.model.number_of_species + (order > 0) * _MORE_BRANCHES]
+        growth = mode_rates(state, q, order)[:, : state.model.number_of_species + (order > 0) * _MORE_BRANCHES]
         found = classify(state, order)
         points = exceptional_points(state, order)
     except InputError as error:

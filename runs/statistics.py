@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from theory.arrays import Array
 
 _BLOCK_TIMES = 6.0
 _FEWEST_BLOCKS = 4

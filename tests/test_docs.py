@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runs import cli
-from runs.keys import KeyHelp, keys
+from runs.reading.keys import KeyHelp, keys
 from runs.runfile import load, parse
 
 ROOT = Path(__file__).parents[1]
@@ -72,6 +72,13 @@ def test_links_lead_somewhere(document: Path) -> None:
         path = document.parent / target if target else document
         assert path.exists(), target
         assert not anchor or anchor in anchors(path), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_code_that_is_named_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:theory|fieldsolver|particles|runs|tests|benchmarks)/[\w/]+\.\w+)`", text):
+        assert (ROOT / name).exists(), name
 
 
 @pytest.mark.parametrize("name", cli.gallery_names())

@@ -30,7 +30,7 @@ FILE_ATTRIBUTES = {
     "read_text", "write_text", "read_bytes", "write_bytes",
 }  # fmt: skip
 # the per-user cache of compiled motility laws is its own
-OWNS_A_CACHE = {"theory/codegen.py"}
+OWNS_A_CACHE = {"theory/generated.py"}
 HEAVY = ("numba", "sympy", "h5py", "pyfftw", "matplotlib", "scipy", "numpy", "pydantic", "tqdm")
 
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from theory.arrays import Array
 
 _MOST_BLOCKS = 64
 _FEWEST_BLOCKS = 8

@@ -20,13 +20,11 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.expressions import symbol
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 
 class ChemicalPotentials:

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

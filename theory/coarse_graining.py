@@ -7,11 +7,10 @@ gaussian:  g = exp(-q^2 ell^2/2)                (ell is the standard deviation o
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
-
-Array = NDArray[np.float64]
 
 FILTER_NAMES = ("gaussian", "sharp")
 # the band's edge is a little beyond the modes on it, so that grids of all sizes hold the same modes

@@ -1,37 +1,24 @@
 """Motility laws as compiled loops over points, shared by both engines.
 
 The checked sympy tree is printed as the body of a loop, with the parameters passed as an array (a changed parameter
-recompiles nothing). The printed module is stored in a per-user cache under the hash of its content, where numba keeps the
-machine code beside it; where nothing can be written the module lives in memory. Pair forces are printed by
-:mod:`theory.pair_codegen` in the same way.
+recompiles nothing). Pair forces are printed by :mod:`theory.pair_codegen` in the same way; the printed modules are imported by
+:mod:`theory.generated`.
 """
 
-import hashlib
-import importlib.abc
-import importlib.util
-import logging
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import CodeType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 from sympy.printing.pycode import PythonCodePrinter
 
+from theory.arrays import Array
 from theory.expressions import symbol
+from theory.generated import load, working_module
+from theory.model import Model
 from theory.motility import MotilityLaw
 
-if TYPE_CHECKING:
-    from theory.model import Model
-
-Array = NDArray[np.float64]
 Over = Callable[..., None]
-
-_log = logging.getLogger("twoscale")
 
 # Points per block: the rows of a block stay in the first-level cache, and a block is the unit given to a thread.
 _BLOCK = 1024
@@ -127,89 +114,6 @@ def source_of(law: MotilityLaw) -> str:
     )
 
 
-def cache_directory() -> Path:
-    """Per-user directory of generated modules: ``TWOSCALE_CACHE``, else ``XDG_CACHE_HOME/twoscale``, else ~/.cache/twoscale."""
-    if chosen := os.environ.get("TWOSCALE_CACHE"):
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "twoscale"
-
-
-class _MemoryLoader(importlib.abc.InspectLoader):
-    """Imports a module from its text, for machines on which no cache can be written."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    def get_source(self, fullname: str) -> str:
-        return self._source
-
-    def get_code(self, fullname: str) -> CodeType:
-        return compile(self._source, f"<{fullname}>", "exec")
-
-
-def _written(path: Path, source: str) -> bool:
-    """Whether the file holds exactly this text, after writing it if need be."""
-    try:
-        if path.is_file() and path.read_text(encoding="utf8") == source:
-            return True
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(source, encoding="utf8")
-        os.replace(temporary, path)
-    except OSError as error:
-        _log.info("compiled laws are kept in memory: %s", error)
-        return False
-    return True
-
-
-def _load(source: str, *, in_memory: bool = False) -> ModuleType:
-    """Import the generated module, from the cache where possible; one module object per text and process."""
-    name = "twoscale_law_" + hashlib.sha256(source.encode()).hexdigest()[:24]
-    if name in sys.modules and not in_memory:
-        return sys.modules[name]
-    path = cache_directory() / f"{name}.py"
-    if not in_memory and _written(path, source):
-        spec = importlib.util.spec_from_file_location(name, path)
-    else:
-        spec = importlib.util.spec_from_loader(name, _MemoryLoader(source))
-    if spec is None or spec.loader is None:
-        raise ImportError(f"the generated module {name} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _forget_machine_code(module: ModuleType) -> None:
-    """Remove what numba has stored for a generated module."""
-    for file in (cache_directory() / "__pycache__").glob(f"{module.__name__}.*.nb[ic]"):
-        file.unlink(missing_ok=True)
-
-
-def working_module(source: str, trial: Callable[[ModuleType], None]) -> ModuleType:
-    """Import a generated module and try it, which compiles it or loads its stored machine code.
-
-    Parameters
-    ----------
-    source
-        The module's text.
-    trial
-        Calls the module's loops with the types of arguments that they will get.
-    """
-    module = _load(source)
-    try:
-        trial(module)
-    except Exception as error:
-        # numba unpickles its stored machine code, and a damaged pickle may raise anything. If the cause was another one, the
-        # compilation without the cache raises it again.
-        _log.warning("the stored machine code of a law is damaged (%s); compiling it anew", error)
-        _forget_machine_code(module)
-        module = _load(source, in_memory=True)
-        trial(module)
-    return module
-
-
 def compile_law(law: MotilityLaw) -> Over:
     """The law as ``over(points, channels, parameters, out)``.
 
@@ -228,7 +132,7 @@ def compile_block(law: MotilityLaw) -> Over:
     Rows and ``out`` are one-dimensional and of one type, float64 or float32; work is done in double precision.
     """
     compile_law(law)  # which also replaces damaged machine code
-    block: Over = _load(source_of(law)).block
+    block: Over = load(source_of(law)).block
     return block
 
 
@@ -246,7 +150,7 @@ class CompiledLaws:
         The model.
     """
 
-    def __init__(self, model: "Model") -> None:
+    def __init__(self, model: Model) -> None:
         self._laws = list(model.motility.values())
         self._overs = [compile_law(law) for law in self._laws]
         self._channels = model.channels.index

@@ -1,7 +1,7 @@
 """Coexisting phases of a model: at a composition, in the local approximation and with the sensing kernel."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from theory.composition_space import Collapse, scan, window
 from theory.errors import InputError
@@ -14,8 +14,6 @@ from theory.phase_equilibrium import TangentPlane
 from theory.phase_search import search_wide_enough
 from theory.phases import Coexistence
 from theory.slab_profiles import SlabProfile, slab_profile
-
-Array = NDArray[np.float64]
 
 
 def coexistence(model: Model, composition: ArrayLike | dict[str, float]) -> Coexistence:

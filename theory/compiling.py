@@ -9,9 +9,13 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-# Idle threads of a parallel loop sleep instead of spinning. On a machine that does other work too, spinning made a step of
-# small loops up to twelve times slower. OpenMP reads this once, when it is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Idle threads of a parallel loop sleep instead of spinning: on a machine that does other work too, spinning made a step of
+# small loops up to twelve times slower. The GNU runtime may spin for some ten microseconds first, the time between the
+# loops of one step: threads that sleep between them made a step of 2500 particles slower with two threads than with one.
+# OpenMP reads both once, when it is loaded.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 import numba
 

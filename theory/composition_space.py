@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.free_energy import GRID_TOLERANCE, FreeEnergy
 
-Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _SCAN_LOW, _SCAN_HIGH = 1e-2, 1e4

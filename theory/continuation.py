@@ -4,16 +4,18 @@ n equations F(y) = 0 in n + 1 unknowns define curves. From a point y with unit t
 next one is predicted at y + h t and corrected by Newton's method on F = 0 together with t . (y' - y) = h, which passes folds
 as it does any other place. Steps adapt to how far the tangent turns. (H. B. Keller, in *Applications of Bifurcation Theory*,
 1977.)
+
+All curves in the unit square on which a function changes its sign are found by its signs on a grid, and followed both ways.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-Array = NDArray[np.float64]
+from theory.arrays import Array
+
 Function = Callable[[Array], tuple[Array, Array]]
 
 _CORRECTIONS = 10
@@ -22,6 +24,10 @@ _SMALLEST_STEP = 1e-5
 # cosine of the largest turn of the tangent in a step
 _LARGEST_TURN = 0.97
 _MOST_POINTS = 4000
+# in the unit square: points along an axis of the grid that finds curves, denser near zero by this power; steps along curves and
+# for differences, and the distance within which a curve is known already
+_GRID, _STRETCH = 161, 1.5
+_UNIT_STEP, _DIFFERENCE, _KNOWN = 0.02, 1e-5, 0.02
 
 
 @dataclass(frozen=True)
@@ -129,3 +135,49 @@ def _located(
             places.append((float(brentq(lambda d, e=event: e(point(d)), 0.0, h, xtol=1e-13)), name))
     distance, name = min(places)
     return point(distance), name
+
+
+def zero_curves(value: Callable[[Array], Array]) -> list[Array]:
+    """The curves on which a function of two unknowns between 0 and 1 changes its sign, each as points in order (point, 2).
+
+    Parameters
+    ----------
+    value
+        Takes unknowns (2, ...) to values ``unknowns.shape[1:]``; not a number where it is not defined.
+    """
+
+    def function(y: Array) -> tuple[Array, Array]:
+        around = np.stack([np.clip(y + sign * _DIFFERENCE * axis, 0.0, 1.0) for axis in np.eye(2) for sign in (1, -1)])
+        values = value(np.vstack([y, around]).T)
+        return values[:1], ((values[1::2] - values[2::2]) / np.sum(around[::2] - around[1::2], axis=1))[None]
+
+    edges = {"edge": lambda y: float(min(y.min(), 1.0 - y.max()))}
+    curves: list[Array] = []
+    for seed in _seeds(value):
+        if any(np.min(np.max(np.abs(curve - seed), axis=1)) < _KNOWN for curve in curves):
+            continue
+        tangent = tangent_at(function, seed)
+        start = corrected(function, seed, tangent)
+        if start is None:
+            continue
+        forth = follow(function, start, tangent, _UNIT_STEP, edges)
+        back: Iterable[Array] = (
+            [] if forth.ending == "closed" else follow(function, start, -tangent, _UNIT_STEP, edges).points[:0:-1]
+        )
+        curves.append(np.array([*back, *forth.points]))
+    return curves
+
+
+def _seeds(value: Callable[[Array], Array]) -> Array:
+    """Places between neighbours of a grid at which the value changes its sign, shape (seed, 2)."""
+    axis = np.linspace(0.0, 1.0, _GRID) ** _STRETCH
+    unit = np.stack(np.meshgrid(axis, axis, indexing="ij"))
+    values = value(unit)
+    seeds = []
+    for m in range(2):
+        low, high = np.moveaxis(values, m, 0)[:-1], np.moveaxis(values, m, 0)[1:]
+        first, second = np.moveaxis(unit, m + 1, 1)[:, :-1], np.moveaxis(unit, m + 1, 1)[:, 1:]
+        cross = low * high < 0.0
+        share = low[cross] / (low[cross] - high[cross])
+        seeds.append((first[:, cross] + share * (second - first)[:, cross]).T)
+    return np.concatenate(seeds)

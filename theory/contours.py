@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, spatial
 
-Array = NDArray[np.float64]
+from theory.arrays import Array
+
 Point = tuple[float, float]
 Field = Callable[[float, float], float]
 Label = Callable[[float, float], str]

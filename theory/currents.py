@@ -18,8 +18,9 @@ from functools import cached_property
 
 import numpy as np
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError, NumericalFailure
-from theory.fourier import Array, ComplexArray, Grid
+from theory.fourier import Grid
 from theory.homogeneous import has_torques, mean_field_table, without_mean_field
 from theory.model import Model
 
@@ -59,13 +60,6 @@ class Currents:
         self._persistence = model.persistence_times.reshape(-1, *(1,) * grid.dimension) / grid.dimension
         self._diffusion = model.translational_diffusivities.reshape(self._persistence.shape)
 
-    @cached_property
-    def _wavevector(self) -> list[Array]:
-        """kx, ky, ... broadcasting over modes; a real field's Nyquist mode has no derivative."""
-        meshes = np.meshgrid(*self.grid.wavenumbers[::-1], indexing="ij", sparse=True)[::-1]
-        spacings = zip(meshes, self.grid.spacing, strict=True)
-        return [np.where(np.abs(k) < np.pi / spacing * (1.0 - 1e-9), k, 0.0) for k, spacing in spacings]
-
     def modes(self, fields: Array) -> ComplexArray:
         """Unnormalised transform over space."""
         return np.asarray(np.fft.rfftn(fields, axes=self._axes))
@@ -77,26 +71,26 @@ class Currents:
     def gradient(self, fields: Array) -> Array:
         """Spectral gradient of fields (...), shape (..., component) before the axes of space."""
         modes = self.modes(fields)
-        return np.stack([self.fields(1j * k * modes) for k in self._wavevector], axis=-self.grid.dimension - 1)
+        return np.stack([self.fields(1j * k * modes) for k in self.grid.derivative], axis=-self.grid.dimension - 1)
 
     def divergence(self, vectors: Array) -> ComplexArray:
         """Modes of the divergence of vectors (..., component) before the axes of space."""
         parts = np.moveaxis(self.modes(vectors), -self.grid.dimension - 1, 0)
-        return np.asarray(sum(1j * k * part for k, part in zip(self._wavevector, parts, strict=True)))
+        return np.asarray(sum(1j * k * part for k, part in zip(self.grid.derivative, parts, strict=True)))
 
     def longitudinal(self, change: Array) -> Array:
         """The current without a curl that changes densities at the rate (species, ...), shape (species, component, ...)."""
         potential = self.modes(change) * self._inverse_laplacian
-        return np.stack([self.fields(-1j * k * potential) for k in self._wavevector], axis=1)
+        return np.stack([self.fields(-1j * k * potential) for k in self.grid.derivative], axis=1)
 
     def shifted(self, field: Array, displacement: Array) -> Array:
         """A field (...) that has been moved by a vector (x, y, ...) (length)."""
-        phase = sum(k * one for k, one in zip(self._wavevector, displacement, strict=True))
+        phase = sum(k * one for k, one in zip(self.grid.derivative, displacement, strict=True))
         return self.fields(self.modes(field) * np.exp(-1j * phase))
 
     @cached_property
     def _inverse_laplacian(self) -> Array:
-        squared = np.broadcast_to(sum(k**2 for k in self._wavevector), self.grid.spectral_shape)
+        squared = np.broadcast_to(sum(k**2 for k in self.grid.derivative), self.grid.spectral_shape)
         return np.asarray(-np.divide(1.0, squared, out=np.zeros(self.grid.spectral_shape), where=squared > 0.0))
 
     def concentrations(self, density: Array) -> Array:

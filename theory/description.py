@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from theory.model import Model, Species
+    from theory.model import Model
+    from theory.species import Species
 
 
 def describe(model: "Model") -> str:

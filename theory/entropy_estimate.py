@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from theory.arrays import Array
 from theory.coarse_graining import Filter
-from theory.fourier import Array
 
 
 @dataclass(frozen=True)

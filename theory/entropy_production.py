@@ -30,15 +30,14 @@ which tends to sigma_q of order 0 for intervals short beside the times of relaxa
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.fluctuations import LinearProcess, lyapunov
+from theory.fluctuations import LinearProcess, equal_time_correlations, lyapunov
 from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify, intrinsic_lengths
-
-Array = NDArray[np.float64]
 
 # area of the unit sphere over (2 pi)^d
 _MEASURE = {1: 1.0 / np.pi, 2: 1.0 / (2.0 * np.pi), 3: 1.0 / (2.0 * np.pi**2)}
@@ -81,7 +80,7 @@ def linear_spectrum(state: HomogeneousState, wavenumbers: ArrayLike, order: int 
     q = np.asarray(wavenumbers, dtype=np.float64)
     if order > 0:
         return _spectrum_of_hierarchy(state, q, order)
-    correlations, noise = state.equal_time_correlations(q), state.noise_matrix
+    correlations, noise = equal_time_correlations(state, q), state.noise_matrix
     product = state.matrix(q) @ correlations
     # M C = G + A; a sum of squares does not lose digits where A is small
     circulation = 0.5 * (product - product.swapaxes(-1, -2))

@@ -8,7 +8,6 @@ In a steady state with flat interfaces rho = C e^{-w(y)}, w a function of one se
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import roots_legendre
 
@@ -16,8 +15,6 @@ from theory.errors import NumericalFailure
 from theory.free_energy import FreeEnergy
 from theory.model import Model
 from theory.spinodals import spinodal_densities
-
-Array = NDArray[np.float64]
 
 _PANELS = 200
 

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError
+from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
-from theory.linear_stability import Array, ComplexArray, eigenvalues, intrinsic_lengths, searched_wavenumbers
+from theory.linear_stability import eigenvalues, intrinsic_lengths, searched_wavenumbers
 
 # two modes coalesce at a root of Delta if that is a small share of the squared rates there, else one mode overtakes another
 _COALESCED = 1e-6
@@ -111,7 +113,7 @@ def exceptional_points(state: HomogeneousState, order: int = 0) -> list[Exceptio
         root = float(optimize.brentq(lambda x: float(gap(np.array(x))), q[n], q[n + 1], xtol=1e-12 * q[n], rtol=1e-14))
         values = _modes(state, np.array(root), order)
         if abs(float(squared_gap(values))) < _COALESCED * float(np.abs(values).max()) ** 2:
-            found.append(ExceptionalPoint(root, float(state.growth(root, order)[0].real)))
+            found.append(ExceptionalPoint(root, float(mode_rates(state, root, order)[0].real)))
     return found
 
 
@@ -119,4 +121,4 @@ def _modes(state: HomogeneousState, q: Array, order: int) -> ComplexArray:
     """Growth rates, at order 0 without the factor q^2, in which long waves would lose their digits."""
     if order == 0 and all(one.adiabatic for one in state.model.chemicals):
         return eigenvalues(-state.matrix(q))
-    return state.growth(q, order)
+    return mode_rates(state, q, order)

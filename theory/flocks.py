@@ -23,16 +23,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import integrate, optimize
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError, NumericalFailure
-from theory.hierarchy import check_slaved, decay_rate, eliminated
+from theory.hierarchy import eliminated
 from theory.homogeneous import HomogeneousState, mean_field_table, torque_harmonic
 from theory.linear_stability import intrinsic_lengths
-
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 # amplitude, as a share of the densities, from which a flock grows
 _SEED = 1e-3
@@ -60,7 +58,7 @@ class Torques:
         self.state, self.order = state, order
         model = state.model
         top = order + 1
-        self.rates = np.array([[decay_rate(one.motion, 2, abs(k)) for k in range(-top, top + 1)] for one in model.species])
+        self.rates = np.array([[one.motion.decay_rate(2, abs(k)) for k in range(-top, top + 1)] for one in model.species])
         scale = 1.0 / (2.0 * np.pi * model.drags[:, 1, None])
         # T_m/(2 pi xi_r), m from -(K + 1) to K + 1, shape (harmonic, observer, source)
         self.strengths = np.stack([np.sign(m) * scale * torque_harmonic(model, abs(m)) for m in range(-top, top + 1)])
@@ -133,7 +131,7 @@ class UniformFlock:
         top = int(np.argmax(values.real))
         if values[top].real <= 0.0:
             raise InputError(f"there is no flock: polar order decays at the rate {-values[top].real:g}")
-        check_slaved(state, order + 1)
+        state.check_slaved(order + 1)
         torques, n = Torques(state, order), state.model.number_of_species
         start = np.zeros((n, order))
         start[:, 0] = _SEED * state.densities * vectors[:, top].real

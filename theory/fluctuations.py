@@ -12,19 +12,15 @@ particles make, so that these have C_l = rho w_l exactly. (w_1 = 1/d: with P sla
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import linalg
 
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.hierarchy import Hierarchy, decay_rate, eliminated, mean_square
-
-if TYPE_CHECKING:
-    from theory.homogeneous import HomogeneousState
-
-Array = NDArray[np.float64]
+from theory.hierarchy import Hierarchy, eliminated, mean_square
+from theory.homogeneous import HomogeneousState
 
 # up to this size all Lyapunov equations are solved at once as ordinary linear systems
 _SMALL = 4
@@ -46,7 +42,7 @@ class LinearProcess:
     noise: Array
 
     @classmethod
-    def of(cls, state: "HomogeneousState", wavenumbers: ArrayLike, order: int = 0) -> "LinearProcess":
+    def of(cls, state: HomogeneousState, wavenumbers: ArrayLike, order: int = 0) -> "LinearProcess":
         """The process of the hierarchy of one order, its next harmonic slaved.
 
         Raises
@@ -78,6 +74,31 @@ class LinearProcess:
     def later(self, time: float) -> Array:
         """<phi(time) phi^T(0)>/volume for a time not below 0, shape (..., n, n) (1/length^d)."""
         return np.asarray(linalg.expm(self.operator * time) @ self.correlations())
+
+
+def equal_time_correlations(state: HomogeneousState, wavenumbers: ArrayLike, order: int = 0) -> Array:
+    """C(q) = <delta_q delta_q*>/volume of the densities, shape (..., species, species) (1/length^d).
+
+    Parameters
+    ----------
+    state
+        The homogeneous isotropic mixture.
+    wavenumbers
+        |q| (1/length), shape (...); for q = 0 the limit.
+    order
+        Highest angular harmonic of the hierarchy; 0 is hydrodynamics.
+
+    Raises
+    ------
+    InputError
+        The mixture is unstable at one of the wavenumbers.
+    """
+    q, n = np.asarray(wavenumbers, dtype=np.float64), state.model.number_of_species
+    out = lyapunov(-state.matrix(q), state.noise_matrix)
+    if order > 0 or not all(one.adiabatic for one in state.model.chemicals):
+        # slow modes obey the hydrodynamics with adiabatic chemicals, whatever the order
+        out[q > 0.0] = LinearProcess.of(state, q[q > 0.0], order).correlations()[..., :n, :n]
+    return out
 
 
 def lyapunov(operator: Array, noise: Array) -> Array:
@@ -115,12 +136,12 @@ def lyapunov(operator: Array, noise: Array) -> Array:
     return np.asarray(solution.reshape(operator.shape))
 
 
-def _strengths(state: "HomogeneousState", q: Array, hierarchy: Hierarchy) -> Array:
+def _strengths(state: HomogeneousState, q: Array, hierarchy: Hierarchy) -> Array:
     """N of every row of the hierarchy's operator, shape (..., row)."""
     model, d = state.model, state.model.dimension
     rows = []
     for level in range(hierarchy.levels):
-        rates = np.array([decay_rate(one.motion, d, level) for one in model.species])
+        rates = np.array([one.motion.decay_rate(d, level) for one in model.species])
         spread = q[..., None] ** 2 * model.translational_diffusivities if level <= hierarchy.order else 0.0
         rows.append((rates + spread) * state.densities * mean_square(d, level))
     rows.append(np.zeros(len(model.chemicals)))

@@ -15,10 +15,8 @@ import numpy as np
 import pyfftw
 from numpy.typing import NDArray
 
+from theory.arrays import Array, ComplexArray
 from theory.errors import InputError
-
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 PLANNER = "FFTW_MEASURE"
 # between the two precisions; FFTW writes wisdom as printable text
@@ -54,6 +52,11 @@ class Grid:
             raise InputError(f"the box edges {self.size} must be positive and finite")
         if any(cells < 8 or cells % 2 for cells in self.shape):
             raise InputError(f"the numbers of grid cells {self.shape[::-1]} must be even and at least 8")
+
+    @classmethod
+    def holding(cls, size: Sequence[float], wavenumber: float) -> "Grid":
+        """A grid that holds all modes of a box (x, y, ...) up to a wavenumber (1/length), and little more."""
+        return cls(tuple(size), tuple(2 * max(4, int(np.ceil(edge * wavenumber / np.pi / 2.0)) + 2) for edge in size[::-1]))
 
     @property
     def dimension(self) -> int:
@@ -100,10 +103,20 @@ class Grid:
         return (np.asarray(2.0 * np.pi * np.fft.rfftfreq(self.shape[-1], self.spacing[0])), *full[1:])
 
     @cached_property
+    def wavevector(self) -> tuple[Array, ...]:
+        """(kx, ky, ...) (1/length), each broadcasting over the modes."""
+        return tuple(np.meshgrid(*self.wavenumbers[::-1], indexing="ij", sparse=True)[::-1])
+
+    @cached_property
+    def derivative(self) -> tuple[Array, ...]:
+        """The wave vector, zero where a real field has no derivative: at the Nyquist wavenumber of each axis."""
+        inside = (np.abs(k) < np.pi / spacing * (1.0 - 1e-12) for k, spacing in zip(self.wavevector, self.spacing, strict=True))
+        return tuple(np.where(one, k, 0.0) for one, k in zip(inside, self.wavevector, strict=True))
+
+    @cached_property
     def squared_wavenumber(self) -> Array:
         """|k|^2, shape ``spectral_shape``."""
-        open_mesh = np.meshgrid(*self.wavenumbers[::-1], indexing="ij", sparse=True)
-        return np.asarray(sum(k**2 for k in open_mesh), dtype=np.float64)
+        return np.asarray(sum(k**2 for k in self.wavevector[::-1]), dtype=np.float64)
 
     @cached_property
     def wavenumber(self) -> Array:
@@ -120,8 +133,7 @@ class Grid:
     def retained(self, share: float = 2.0 / 3.0) -> NDArray[np.bool_]:
         """Modes below ``share`` of the Nyquist wavenumber along every axis: 2/3 removes the aliases of a product."""
         mask = np.ones(self.spectral_shape, dtype=np.bool_)
-        meshes = np.meshgrid(*self.wavenumbers[::-1], indexing="ij", sparse=True)
-        for k, spacing in zip(meshes, self.spacing[::-1], strict=True):
+        for k, spacing in zip(self.wavevector, self.spacing, strict=True):
             # strictly below: the Nyquist mode itself has no derivative
             mask &= np.abs(k) < share * np.pi / spacing * (1.0 - 1e-12)
         return mask
@@ -130,11 +142,6 @@ class Grid:
 def aligned(shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     """An aligned array of zeros."""
     return np.asarray(pyfftw.zeros_aligned(shape, dtype=dtype))
-
-
-def real_array(*shape: int) -> Array:
-    """An aligned array of zeros in double precision."""
-    return aligned(shape, "float64")
 
 
 def complex_array(*shape: int) -> ComplexArray:

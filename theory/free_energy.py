@@ -19,16 +19,15 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import roots_legendre, xlogy
 
+from theory.arrays import Array
 from theory.chemical_potential import ChemicalPotentials
 from theory.closed_form import potential
 from theory.errors import NumericalFailure
 from theory.integrability import Integrability, NotIntegrable, integrability, require_integrable
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 _TOLERANCE = 1e-12
 #: of U on grids, which only have to tell where phases are

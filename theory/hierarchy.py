@@ -24,18 +24,15 @@ Chemicals in the adiabatic limit are eliminated in the same way. In one dimensio
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.motion import Motion
+from theory.homogeneous import HomogeneousState, has_torques
 
-if TYPE_CHECKING:
-    from theory.homogeneous import HomogeneousState
-
-Array = NDArray[np.float64]
 Matrix = TypeVar("Matrix", NDArray[np.float64], NDArray[np.complex128])
 Closure = Literal["slaved", "truncated"]
 
@@ -54,39 +51,6 @@ def mean_square(dimension: int, level: int) -> float:
     if level == 0:
         return 1.0
     return {1: 1.0, 2: 0.5, 3: 1.0 / (2 * level + 1)}[dimension]
-
-
-def decay_rate(motion: Motion, dimension: int, level: int) -> float:
-    """r_l, the rate (1/time) at which the directions of free particles forget their harmonic l.
-
-    Raises
-    ------
-    InputError
-        A harmonic beyond the first of an Ornstein-Uhlenbeck vector, which is no unit direction.
-    """
-    if level == 0:
-        return 0.0
-    if level == 1:
-        return 1.0 / motion.time(dimension)
-    if motion.aoup:
-        raise InputError("Ornstein-Uhlenbeck particles have no unit direction, and no angular harmonics: use order 0")
-    return level * (level + dimension - 2) * motion.rotational_diffusion + motion.tumble_rate
-
-
-def check_slaved(state: "HomogeneousState", level: int) -> None:
-    """Check that an angular harmonic relaxes, so that it can follow the ones below.
-
-    Raises
-    ------
-    InputError
-        Pair torques make it grow.
-    """
-    slowest = float(np.min(np.linalg.eigvals(state.relaxation(level)).real))
-    if slowest <= 0.0:
-        raise InputError(
-            f"pair torques make the angular harmonic {level} grow at the rate {-slowest:.6g}, so that it cannot follow the "
-            f"lower ones: order {level - 1} does not exist at this composition; use order {level} or more"
-        )
 
 
 @dataclass(frozen=True)
@@ -108,7 +72,7 @@ class Hierarchy:
         There is no such order in this dimension or for these particles, or the slaved harmonic would grow.
     """
 
-    state: "HomogeneousState"
+    state: HomogeneousState
     order: int
     closure: Closure = "slaved"
 
@@ -122,7 +86,7 @@ class Hierarchy:
         if self.order == 0 and self.closure == "truncated":
             raise InputError("order 0 with a truncated closure leaves no motion at all; use the slaved closure")
         if self.levels > self.order + 1:
-            check_slaved(self.state, self.order + 1)
+            self.state.check_slaved(self.order + 1)
 
     @property
     def levels(self) -> int:
@@ -175,7 +139,7 @@ class Hierarchy:
         out[..., chemicals, chemicals] = -np.diag(decay) - q**2 * np.diag(spreading)
 
 
-def moment_matrix(state: "HomogeneousState", wavenumbers: ArrayLike, order: int, closure: Closure = "slaved") -> Array:
+def moment_matrix(state: HomogeneousState, wavenumbers: ArrayLike, order: int, closure: Closure = "slaved") -> Array:
     """The linear operator of the harmonics along the wave vector: d phi/dt = matrix @ phi.
 
     Parameters
@@ -204,7 +168,7 @@ def moment_matrix(state: "HomogeneousState", wavenumbers: ArrayLike, order: int,
     return eliminated(hierarchy.operator(wavenumbers), hierarchy.slaved)
 
 
-def transverse_matrix(state: "HomogeneousState", wavenumbers: ArrayLike, order: int, closure: Closure = "slaved") -> Array:
+def transverse_matrix(state: HomogeneousState, wavenumbers: ArrayLike, order: int, closure: Closure = "slaved") -> Array:
     """The linear operator of the harmonics across the wave vector, sin(l theta) for l = 1 .. K, in two dimensions.
 
     They carry no density, and obey the equations of the cosines without those of level 0. Without torques they decay.
@@ -228,6 +192,31 @@ def transverse_matrix(state: "HomogeneousState", wavenumbers: ArrayLike, order: 
     rows = slice(n, hierarchy.levels * n)
     across = eliminated(hierarchy.operator(wavenumbers)[..., rows, rows], hierarchy.slaved[rows])
     return across[..., : order * n, : order * n]
+
+
+def mode_rates(state: HomogeneousState, wavenumbers: ArrayLike, order: int = 0) -> NDArray[np.complex128]:
+    """Growth rates and frequencies of all modes, largest growth first, then largest frequency.
+
+    Parameters
+    ----------
+    state
+        The homogeneous isotropic mixture.
+    wavenumbers
+        |q| (1/length), shape (...).
+    order
+        Highest angular harmonic of the hierarchy, whose next one is slaved; 0 is hydrodynamics.
+
+    Returns
+    -------
+    ndarray
+        Shape (..., mode) (1/time). Modes across the wave vector are among them where there are pair torques.
+    """
+    values = np.linalg.eigvals(moment_matrix(state, wavenumbers, order)).astype(np.complex128)
+    if order > 0 and has_torques(state.model):
+        across = np.linalg.eigvals(transverse_matrix(state, wavenumbers, order))
+        values = np.concatenate([values, across], axis=-1)
+    chosen = np.lexsort((-values.imag, -values.real), axis=-1)
+    return np.take_along_axis(values, chosen, axis=-1)
 
 
 def eliminated(operator: Matrix, slaved: NDArray[np.bool_]) -> Matrix:

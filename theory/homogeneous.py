@@ -26,15 +26,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.fluctuations import LinearProcess, lyapunov
-from theory.hierarchy import check_slaved, decay_rate, moment_matrix, transverse_matrix
 from theory.interactions import MeanField
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -99,11 +96,6 @@ class HomogeneousState:
         return np.asarray(self.diffusivities + self.model.translational_diffusivities)
 
     @property
-    def noise_strengths(self) -> Array:
-        """g_m = (D_m + Dt_m) rho_m, shape (species,)."""
-        return np.asarray(self.total_diffusivities * self.densities)
-
-    @property
     def repulsion(self) -> Array:
         """rho_m kappa_F/xi_t by which pair forces push m down the gradient of n, shape (species, species) (length^2/time)."""
         pushed = self.densities / self.model.drags[:, 0]
@@ -112,9 +104,24 @@ class HomogeneousState:
     def relaxation(self, level: int) -> Array:
         """R_l of the angular harmonic l, shape (species, species) (1/time)."""
         model = self.model
-        rates = np.diag([decay_rate(one.motion, model.dimension, level) for one in model.species])
+        rates = np.diag([one.motion.decay_rate(model.dimension, level) for one in model.species])
         turned = level * self.densities / (2.0 * np.pi * model.drags[:, 1])
         return np.asarray(rates - turned[:, None] * torque_harmonic(model, level))
+
+    def check_slaved(self, level: int) -> None:
+        """Check that an angular harmonic relaxes, so that it can follow the ones below.
+
+        Raises
+        ------
+        InputError
+            Pair torques make it grow.
+        """
+        slowest = float(np.min(np.linalg.eigvals(self.relaxation(level)).real))
+        if slowest <= 0.0:
+            raise InputError(
+                f"pair torques make the angular harmonic {level} grow at the rate {-slowest:.6g}, so that it cannot follow the "
+                f"lower ones: order {level - 1} does not exist at this composition; use order {level} or more"
+            )
 
     def kernels(self, wavenumbers: ArrayLike) -> Array:
         """Khat_mn(q) for densities, shape (..., species, species); q may be infinite."""
@@ -178,30 +185,8 @@ class HomogeneousState:
     @cached_property
     def _carrying(self) -> Array:
         """v R_1^{-1}/d, shape (species, species)."""
-        check_slaved(self, 1)
+        self.check_slaved(1)
         return np.asarray(self.speeds[:, None] * np.linalg.inv(self.relaxation(1)) / self.model.dimension)
-
-    def growth(self, wavenumbers: ArrayLike, order: int = 0) -> NDArray[np.complex128]:
-        """Growth rates and frequencies of all modes, largest growth first, then largest frequency.
-
-        Parameters
-        ----------
-        wavenumbers
-            |q| (1/length), shape (...).
-        order
-            Highest angular harmonic of the hierarchy, whose next one is slaved; 0 is hydrodynamics.
-
-        Returns
-        -------
-        ndarray
-            Shape (..., mode) (1/time). Modes across the wave vector are among them where there are pair torques.
-        """
-        values = np.linalg.eigvals(moment_matrix(self, wavenumbers, order)).astype(np.complex128)
-        if order > 0 and has_torques(self.model):
-            across = np.linalg.eigvals(transverse_matrix(self, wavenumbers, order))
-            values = np.concatenate([values, across], axis=-1)
-        chosen = np.lexsort((-values.imag, -values.real), axis=-1)
-        return np.take_along_axis(values, chosen, axis=-1)
 
     @property
     def noise_matrix(self) -> Array:
@@ -212,28 +197,6 @@ class HomogeneousState:
         model = self.model
         turned = (self._carrying * (self.densities / model.persistence_times)) @ self._carrying.T * model.dimension
         return np.asarray(np.diag(model.translational_diffusivities * self.densities) + turned)
-
-    def equal_time_correlations(self, wavenumbers: ArrayLike, order: int = 0) -> Array:
-        """C(q) = <delta_q delta_q*>/volume of the densities, shape (..., species, species) (1/length^d).
-
-        Parameters
-        ----------
-        wavenumbers
-            |q| (1/length), shape (...); for q = 0 the limit.
-        order
-            Highest angular harmonic of the hierarchy; 0 is hydrodynamics.
-
-        Raises
-        ------
-        InputError
-            The mixture is unstable at one of the wavenumbers.
-        """
-        q, n = np.asarray(wavenumbers, dtype=np.float64), self.model.number_of_species
-        out = lyapunov(-self.matrix(q), self.noise_matrix)
-        if order > 0 or not all(one.adiabatic for one in self.model.chemicals):
-            # slow modes obey the hydrodynamics with adiabatic chemicals, whatever the order
-            out[q > 0.0] = LinearProcess.of(self, q[q > 0.0], order).correlations()[..., :n, :n]
-        return out
 
 
 def has_torques(model: Model) -> bool:

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Array
 from theory.chemical_potential import ChemicalPotentials
 from theory.closed_form import vanishes
 from theory.errors import InputError
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 # symmetric up to this relative difference counts as symmetric where symbols do not decide
 _TOLERANCE = 1e-9

@@ -19,12 +19,11 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.expressions import parse, symbol
-
-Array = NDArray[np.float64]
 
 DISTANCE = "r"
 

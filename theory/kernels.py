@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from theory.arrays import Array
 from theory.errors import InputError
-
-Array = NDArray[np.float64]
 
 KERNEL_NAMES = ("bump", "linear", "gaussian", "exponential", "local")
 

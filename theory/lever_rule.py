@@ -1,9 +1,9 @@
 r"""The lever rule: shares of phases from mass balance, \sum_k x_k rho_mk = rho_m, \sum_k x_k = 1."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from theory.arrays import Array
 
 # how much the sum of the shares, which is exact, outweighs a composition that may have been measured
 _WEIGHT_OF_THE_SUM = 1e3

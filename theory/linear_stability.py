@@ -18,13 +18,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from theory.hierarchy import moment_matrix
+from theory.arrays import Array, ComplexArray
+from theory.hierarchy import mode_rates, moment_matrix
 from theory.homogeneous import HomogeneousState
 
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 InstabilityClass = Literal["stable", "static", "oscillatory"]
 Extent = Literal["none", "uniform", "long-wave", "finite-wavelength"]
 
@@ -193,7 +191,7 @@ def leading(state: HomogeneousState, wavenumbers: Array, order: int = 0) -> Comp
     if order == 0 and all(one.adiabatic for one in state.model.chemicals):
         # -q^2 M by its factors: exact for long waves
         return wavenumbers**2 * _diffusive(state, wavenumbers)
-    values = state.growth(wavenumbers, order)
+    values = mode_rates(state, wavenumbers, order)
     return _fastest(values, np.abs(values).max(axis=-1))
 
 
@@ -238,15 +236,3 @@ def _refined(state: HomogeneousState, low: float, high: float, order: int) -> fl
         top = int(np.argmax(leading(state, q, order).real))
         low, high = q[max(top - 1, 0)], q[min(top + 1, _SPLIT - 1)]
     return float(q[top])
-
-
-__all__ = [
-    "HomogeneousState",
-    "Instability",
-    "classify",
-    "eigenvalues",
-    "intrinsic_lengths",
-    "leading",
-    "searched_wavenumbers",
-    "slow_mode",
-]

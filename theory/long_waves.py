@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import root
 
+from theory.arrays import Array, ComplexArray
 from theory.chemical_potential import ChemicalPotentials
+from theory.continuation import zero_curves
 from theory.errors import InputError
-from theory.spinodals import zero_curves
-
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 STABLE, STATIC, OSCILLATORY = 0, 1, 2
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.spatial import ConvexHull
 
+from theory.arrays import Array
 from theory.errors import NumericalFailure
 from theory.free_energy import GRID_TOLERANCE, FreeEnergy
 
-Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 # with more species the hull has too many facets to be held; one facet at a time is found by linear programming

@@ -5,129 +5,25 @@ the theory says what must come out.
 """
 
 import copy
-import keyword
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from theory.chemistry import Chemical, Chemotaxis
+from theory.arrays import Array
+from theory.chemistry import Chemical
+from theory.consistency import check_chemistry, check_names, check_torques
 from theory.errors import InputError
-from theory.expressions import FUNCTION_NAMES, symbol
-from theory.interactions import DISTANCE, InteractionLaw, MeanField, PairInteraction
-from theory.kernels import Kernel
-from theory.motility import TOTAL, MotilityLaw
-from theory.motion import Motion
+from theory.expressions import symbol
+from theory.interactions import InteractionLaw, MeanField, PairInteraction
+from theory.motility import MotilityLaw
+from theory.sensing import Channels, Sensing
+from theory.species import Species
 
-if TYPE_CHECKING:
-    from theory.codegen import CompiledLaws
-
-Array = NDArray[np.float64]
 _Pair = TypeVar("_Pair", PairInteraction, MeanField)
-
-# names with a meaning of their own in laws
-RESERVED_NAMES = (TOTAL, DISTANCE, *FUNCTION_NAMES)
-
-
-@dataclass(frozen=True)
-class Species:
-    """One species.
-
-    Parameters
-    ----------
-    name
-        An identifier, used in the motility laws.
-    motion
-        How directions forget themselves.
-    speed
-        The motility law as text.
-    translational_diffusion
-        Dt (length^2/time), at least 0.
-    chemotaxis
-        How the species steers by chemicals, at most once per chemical.
-    translational_drag, rotational_drag
-        xi_t (force time/length) and xi_r (torque time), positive: by which pair forces and torques are divided.
-
-    Raises
-    ------
-    InputError
-        A number is out of its range, or a chemical is named twice.
-    """
-
-    name: str
-    motion: Motion
-    speed: str
-    translational_diffusion: float = 0.0
-    chemotaxis: tuple[Chemotaxis, ...] = ()
-    translational_drag: float = 1.0
-    rotational_drag: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.translational_diffusion) and self.translational_diffusion >= 0.0):
-            raise InputError(
-                f"translational_diffusion of {self.name} is {self.translational_diffusion}; it must be finite and not negative"
-            )
-        for name in ("translational_drag", "rotational_drag"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0.0):
-                raise InputError(f"{name} of {self.name} is {value}; it must be positive and finite")
-        chemicals = [one.chemical for one in self.chemotaxis]
-        if len(set(chemicals)) < len(chemicals):
-            raise InputError(f"how {self.name} steers by a chemical is stated twice among {', '.join(chemicals)}")
-
-
-@dataclass(frozen=True)
-class PairSensing:
-    """How one species senses another, where it differs from the model's default."""
-
-    observer: str
-    source: str
-    kernel: str
-    range: float
-
-
-@dataclass(frozen=True)
-class Sensing:
-    """How densities are sensed.
-
-    Parameters
-    ----------
-    kernel, range
-        The default for all pairs of species; see :class:`theory.kernels.Kernel`. Range in length.
-    pairs
-        Exceptions, at most one per ordered pair (observer, source).
-    count_self
-        Whether a particle senses itself (the published codes do).
-    """
-
-    kernel: str = "bump"
-    range: float = 1.0
-    pairs: tuple[PairSensing, ...] = ()
-    count_self: bool = True
-
-
-@dataclass(frozen=True)
-class Channels:
-    """The distinct sensed fields: one per pair of (kernel, source species) in use, then the chemicals.
-
-    Motility laws read them from arrays of shape (channel + chemical, ...).
-
-    Parameters
-    ----------
-    kernels, sources
-        Kernel and source species (index) of each channel.
-    index
-        Row of those arrays that holds what an observer (row) reads for a source (column: the species, then the
-        chemicals), shape (species, species + chemical).
-    """
-
-    kernels: tuple[Kernel, ...]
-    sources: tuple[int, ...]
-    index: NDArray[np.int64]
 
 
 class Model:
@@ -176,14 +72,18 @@ class Model:
         self._parameters = MappingProxyType({name: float(value) for name, value in (parameters or {}).items()})
         self._sensing = sensing or Sensing()
         self._chemicals = tuple(chemicals)
-        self._check_names()
+        check_names(self._species, self._chemicals, self._parameters)
         self._motility = MappingProxyType({one.name: self._law(one) for one in self._species})
         self._interactions = MappingProxyType(
             {pair: InteractionLaw(one, self._parameters) for pair, one in self._by_pair("act on", interactions).items()}
         )
         self._mean_field = MappingProxyType(self._by_pair("appear to", mean_field))
-        self._check_chemistry()
-        self._check_interactions()
+        named = [name for one in self._chemicals for name in one.production]
+        named += [name for pair in self._sensing.pairs for name in (pair.observer, pair.source)]
+        for name in named:
+            self.index(name)
+        check_chemistry(self._species, self._chemicals, dimension)
+        check_torques(self._species, self._interactions, dimension)
         _ = self.persistence_times, self.channels
 
     def _law(self, one: Species) -> MotilityLaw:
@@ -201,57 +101,6 @@ class Model:
                 raise InputError(f"how particles of {one.source} {verb} those of {one.observer} is stated twice")
             table[pair] = one
         return table
-
-    def _check_chemistry(self) -> None:
-        for chemical in self._chemicals:
-            for name in chemical.production:
-                self.index(name)
-        for one in self._species:
-            for response in one.chemotaxis:
-                if response.chemical not in self.chemical_names:
-                    known = ", ".join(self.chemical_names) or "there are none"
-                    raise InputError(f"{one.name} steers by '{response.chemical}', which is no chemical (known: {known})")
-                chemical = self._chemicals[self.chemical_names.index(response.chemical)]
-                if chemical.diffusivity == 0.0:
-                    raise InputError(
-                        f"{one.name} steers by {chemical.name}, whose diffusivity is 0: its gradient would be that of single "
-                        "particles; give the chemical a diffusivity"
-                    )
-                if one.motion.aoup and (response.reorientation_bias != 0.0 or response.turning != 0.0):
-                    raise InputError(
-                        f"{one.name} is an Ornstein-Uhlenbeck particle: it has neither a reorientation rate to bias nor a unit "
-                        f"direction to turn by {chemical.name}; use speed_bias"
-                    )
-                if self._dimension == 1 and response.turning != 0.0:
-                    raise InputError(f"{one.name} cannot turn by {chemical.name} in one dimension; use the other biases")
-
-    def _check_interactions(self) -> None:
-        for (observer, _), law in self._interactions.items():
-            if law.has_torque and (self._dimension != 2 or self._species[observer].motion.aoup):
-                raise InputError(
-                    f"torques turn unit directions in two dimensions; {self.names[observer]} has none "
-                    f"(dimension {self._dimension}{', Ornstein-Uhlenbeck' if self._species[observer].motion.aoup else ''})"
-                )
-
-    def _check_names(self) -> None:
-        seen: set[str] = set()
-        for kind, name in [
-            *(("species", s.name) for s in self._species),
-            *(("chemical", c.name) for c in self._chemicals),
-            *(("parameter", p) for p in self._parameters),
-        ]:
-            if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name):
-                raise InputError(
-                    f"the {kind} name '{name}' is not an identifier (letters, digits and _, no digit first, no keyword)"
-                )
-            if name in RESERVED_NAMES:
-                raise InputError(f"the {kind} name '{name}' is reserved ({', '.join(RESERVED_NAMES)})")
-            if name in seen:
-                raise InputError(f"the name '{name}' is used twice among species, chemicals and parameters")
-            seen.add(name)
-        for name, value in self._parameters.items():
-            if not np.isfinite(value):
-                raise InputError(f"the parameter {name} is {value}; it must be finite")
 
     @property
     def dimension(self) -> int:
@@ -333,23 +182,7 @@ class Model:
     @cached_property
     def channels(self) -> Channels:
         """The distinct sensed fields and who reads which."""
-        default = Kernel(self._sensing.kernel, self._sensing.range, self._dimension)
-        table = {(o, s): default for o in self.names for s in self.names}
-        given: set[tuple[str, str]] = set()
-        for pair in self._sensing.pairs:
-            key = (self.names[self.index(pair.observer)], self.names[self.index(pair.source)])
-            if key in given:
-                raise InputError(f"how {pair.observer} senses {pair.source} is stated twice")
-            given.add(key)
-            table[key] = Kernel(pair.kernel, pair.range, self._dimension)
-        # channels in the order of the source species, so that with one kernel channel n is species n
-        distinct = list(dict.fromkeys((table[o, s], j) for j, s in enumerate(self.names) for o in self.names))
-        number = {channel: n for n, channel in enumerate(distinct)}
-        chemicals = [len(distinct) + p for p in range(len(self._chemicals))]
-        rows = [[*(number[table[o, s], j] for j, s in enumerate(self.names)), *chemicals] for o in self.names]
-        index = np.array(rows, dtype=np.int64)
-        index.flags.writeable = False
-        return Channels(tuple(k for k, _ in distinct), tuple(j for _, j in distinct), index)
+        return Channels.of(self._sensing, self.names, self._dimension, len(self._chemicals))
 
     @cached_property
     def senses(self) -> NDArray[np.bool_]:
@@ -394,6 +227,10 @@ class Model:
     def sensing_ranges(self) -> Array:
         """Ranges of the channels' kernels (length), shape (channel,); 0 for the local kernel."""
         return np.array([0.0 if kernel.is_local else kernel.range for kernel in self.channels.kernels])
+
+    def reach(self, size: Sequence[float]) -> float:
+        """The longest sensing range; where nothing is sensed from afar, a fiftieth of a box (x, y, ...) (length)."""
+        return float(self.sensing_ranges.max()) or max(size) / 50.0
 
     def densities(self, composition: Mapping[str, float] | ArrayLike) -> Array:
         """A composition as an array in the order of the species.
@@ -504,12 +341,6 @@ class Model:
         )
         return other
 
-    def compiled(self) -> "CompiledLaws":
-        """The motility laws as compiled loops over points, for both engines."""
-        from theory.codegen import CompiledLaws  # numba is imported only where something is run
-
-        return CompiledLaws(self)
-
     def __iter__(self) -> Iterator[Species]:
         return iter(self._species)
 
@@ -520,19 +351,3 @@ class Model:
         from theory.description import describe
 
         return describe(self)
-
-
-__all__ = [
-    "Channels",
-    "Chemical",
-    "Chemotaxis",
-    "InteractionLaw",
-    "MeanField",
-    "Model",
-    "MotilityLaw",
-    "Motion",
-    "PairInteraction",
-    "PairSensing",
-    "Sensing",
-    "Species",
-]

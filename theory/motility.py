@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.expressions import ExpressionError, parse, symbol
-
-Array = NDArray[np.float64]
 
 TOTAL = "total"
 

@@ -64,6 +64,22 @@ class Motion:
             raise InputError("in one dimension a direction cannot diffuse; give a tumble_rate")
         return 1.0 / rate
 
+    def decay_rate(self, dimension: int, level: int) -> float:
+        """r_l, the rate (1/time) at which the directions of free particles forget their harmonic l.
+
+        Raises
+        ------
+        InputError
+            A harmonic beyond the first of an Ornstein-Uhlenbeck vector, which is no unit direction.
+        """
+        if level == 0:
+            return 0.0
+        if level == 1:
+            return 1.0 / self.time(dimension)
+        if self.aoup:
+            raise InputError("Ornstein-Uhlenbeck particles have no unit direction, and no angular harmonics: use order 0")
+        return level * (level + dimension - 2) * self.rotational_diffusion + self.tumble_rate
+
     def __str__(self) -> str:
         if self.persistence_time is not None:
             return f"Ornstein-Uhlenbeck, persistence time {self.persistence_time:g}"

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Array
 from theory.chemical_potential import ChemicalPotentials
 from theory.errors import InputError, NumericalFailure
 from theory.exact_binodal import SeveralRanges, exact_binodal, has_exact_binodal
@@ -24,8 +25,6 @@ from theory.long_waves import long_wave_relaxation
 from theory.model import Model
 from theory.phases import Coexistence, in_order
 from theory.slab_profiles import Line, sensing_lengths
-
-Array = NDArray[np.float64]
 
 # slabs are this many sensing ranges thick at first, and up to 2^4 times thicker where their plateaus are not flat
 _THICKNESS = 8.0

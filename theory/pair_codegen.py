@@ -19,13 +19,13 @@ from types import ModuleType
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
-from theory.codegen import LoopPrinter, working_module
+from theory.arrays import Array
+from theory.codegen import LoopPrinter
 from theory.expressions import symbol
+from theory.generated import working_module
 from theory.interactions import DISTANCE, InteractionLaw
 
-Array = NDArray[np.float64]
 Over = Callable[..., None]
 
 # Observers per block, the unit given to a thread: with their neighbours they fit the first-level cache.

@@ -25,13 +25,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from theory.arrays import Array
 from theory.interactions import InteractionLaw
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 # Work against the repulsion, in thermal energies xi_t D_t, that particles seldom do.
 _STRONG_COLLISION = 10.0

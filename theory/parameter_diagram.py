@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
+from theory.arrays import Array
 from theory.composition_space import Collapse, scan
 from theory.errors import InputError, NumericalFailure
 from theory.exact_binodal import exact_binodal, has_exact_binodal
@@ -18,8 +18,6 @@ from theory.free_energy import FreeEnergy
 from theory.model import Model
 from theory.phase_diagram import phase_diagram
 from theory.spinodals import smallest_eigenvalue
-
-Array = NDArray[np.float64]
 
 # further values next to a critical one, in units of the largest distance of the values
 _BESIDE = (-0.4, -0.12, -0.02, 0.02, 0.12, 0.4)

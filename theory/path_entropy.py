@@ -27,12 +27,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Array, ComplexArray
 from theory.blocking import BlockedMean
 from theory.coarse_graining import Filter
 from theory.currents import Currents
 from theory.entropy_estimate import EntropyEstimate
 from theory.errors import InputError, NumericalFailure
-from theory.fourier import Array, ComplexArray, Grid
+from theory.fourier import Grid
 from theory.model import Model
 
 # a logarithm needs positive densities: below this share of the mean density they are counted, and taken for it

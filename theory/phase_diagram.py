@@ -9,8 +9,9 @@ tetrahedra of four phases: the tetrahedra are found, of the others samples are r
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.composition_space import scan, window
 from theory.errors import InputError
 from theory.free_energy import FreeEnergy
@@ -21,8 +22,6 @@ from theory.phase_search import BeyondWindow, PhaseSearch, search_wide_enough
 from theory.phases import Coexistence, in_order
 from theory.spinodals import critical_point, spinodal_curves, spinodal_densities, spinodal_points
 from theory.tie_lines import TieLines, TwoPhaseRegion
-
-Array = NDArray[np.float64]
 
 # invariant phases closer than this, relative, are the same
 _SAME = 1e-5

@@ -14,13 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from theory.arrays import Array
 from theory.errors import NumericalFailure
 from theory.free_energy import FreeEnergy
-
-Array = NDArray[np.float64]
 
 _ITERATIONS = 60
 _CONVERGED = 1e-13

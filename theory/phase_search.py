@@ -12,14 +12,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Array
 from theory.composition_space import Collapse, CompositionGrid, Scan
 from theory.errors import NumericalFailure
 from theory.free_energy import GRID_TOLERANCE, FreeEnergy
 from theory.lower_hull import Indices, LowerHull, corner_phases, lowest_mixture
 from theory.phase_equilibrium import TangentPlane, descended, phases_at, touching_point
 from theory.phases import Coexistence, in_order, kind_of
-
-Array = NDArray[np.float64]
 
 # points along an axis (in all, with more than three species) of the hull's grid and of the one that verifies
 _POINTS = {1: (2001, 8001), 2: (97, 193), 3: (25, 49)}

@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from theory.arrays import Array
+
 Kind = Literal["separation", "demixing", "condensation"]
 
 # ratio of the smaller to the larger difference of densities above which both species take part

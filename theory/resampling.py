@@ -10,7 +10,7 @@ is evaluated at the centres of the other grid's cells; waves that this cannot ho
 
 import numpy as np
 
-from theory.fourier import Array, ComplexArray
+from theory.arrays import Array, ComplexArray
 
 
 def resampled(field: Array, shape: tuple[int, ...]) -> Array:

@@ -15,14 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, gmres
 
+from theory.arrays import Array
 from theory.chemical_potential import ChemicalPotentials
 from theory.errors import InputError, NumericalFailure
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 _CELLS_PER_RANGE = 16
 _DAMPINGS = (0.3, 0.1, 0.03)

@@ -9,23 +9,16 @@ direction in which f is flat there, a critical (plait) point obeys
 two coexisting phases become one.
 """
 
-from collections.abc import Callable, Iterable
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq, least_squares
 
-from theory.continuation import corrected, follow, tangent_at
+from theory.arrays import Array
+from theory.continuation import zero_curves
 from theory.free_energy import FreeEnergy
 
-Array = NDArray[np.float64]
-
-_GRID = {1: 4001, 2: 161}
-_STEP = 0.02
-_DIFFERENCE = 1e-5
+_GRID = 4001
 _RAYS, _ALONG, _BISECTIONS = 200, 201, 45
 _STRETCH = 1.5
-_SEED_DISTANCE = 0.02
 _CRITICAL = 1e-9
 
 
@@ -40,7 +33,7 @@ def smallest_eigenvalue(free_energy: FreeEnergy, densities: Array) -> Array:
 
 def spinodal_densities(free_energy: FreeEnergy, upper: float) -> Array:
     """Spinodal densities of a single species between zero and an upper end, ascending, shape (spinodal,)."""
-    axis = upper * np.linspace(0.0, 1.0, _GRID[1]) ** _STRETCH
+    axis = upper * np.linspace(0.0, 1.0, _GRID) ** _STRETCH
 
     def value(density: float) -> float:
         return float(smallest_eigenvalue(free_energy, np.array([[density]]))[0])
@@ -74,52 +67,6 @@ def spinodal_points(free_energy: FreeEnergy, upper: Array) -> list[Array]:
         before = smallest_eigenvalue(free_energy, rays * middle) * sign > 0.0
         low, high = np.where(before, middle, low), np.where(before, high, middle)
     return [(rays * low).T] if ray.size else []
-
-
-def zero_curves(value: Callable[[Array], Array]) -> list[Array]:
-    """The curves on which a function of two unknowns between 0 and 1 changes its sign, each as points in order (point, 2).
-
-    Parameters
-    ----------
-    value
-        Takes unknowns (2, ...) to values ``unknowns.shape[1:]``; not a number where it is not defined.
-    """
-
-    def function(y: Array) -> tuple[Array, Array]:
-        around = np.stack([np.clip(y + sign * _DIFFERENCE * axis, 0.0, 1.0) for axis in np.eye(2) for sign in (1, -1)])
-        values = value(np.vstack([y, around]).T)
-        return values[:1], ((values[1::2] - values[2::2]) / np.sum(around[::2] - around[1::2], axis=1))[None]
-
-    edges = {"edge": lambda y: float(min(y.min(), 1.0 - y.max()))}
-    curves: list[Array] = []
-    for seed in _seeds(value):
-        if any(np.min(np.max(np.abs(curve - seed), axis=1)) < _SEED_DISTANCE for curve in curves):
-            continue
-        tangent = tangent_at(function, seed)
-        start = corrected(function, seed, tangent)
-        if start is None:
-            continue
-        forth = follow(function, start, tangent, _STEP, edges)
-        back: Iterable[Array] = (
-            [] if forth.ending == "closed" else follow(function, start, -tangent, _STEP, edges).points[:0:-1]
-        )
-        curves.append(np.array([*back, *forth.points]))
-    return curves
-
-
-def _seeds(value: Callable[[Array], Array]) -> Array:
-    """Places between neighbours of a grid at which the value changes its sign, shape (seed, 2)."""
-    axis = np.linspace(0.0, 1.0, _GRID[2]) ** _STRETCH
-    unit = np.stack(np.meshgrid(axis, axis, indexing="ij"))
-    values = value(unit)
-    seeds = []
-    for m in range(2):
-        low, high = np.moveaxis(values, m, 0)[:-1], np.moveaxis(values, m, 0)[1:]
-        first, second = np.moveaxis(unit, m + 1, 1)[:, :-1], np.moveaxis(unit, m + 1, 1)[:, 1:]
-        cross = low * high < 0.0
-        share = low[cross] / (low[cross] - high[cross])
-        seeds.append((first[:, cross] + share * (second - first)[:, cross]).T)
-    return np.concatenate(seeds)
 
 
 def criticality(free_energy: FreeEnergy, densities: Array, direction: Array) -> Array:

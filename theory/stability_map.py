@@ -14,63 +14,24 @@ Beside them stand the exceptional lines of long waves, on which two eigenvalues 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Array
+from theory.axis import Axis
 from theory.contours import Boundary, Field, Patch, Tracer
 from theory.errors import InputError
 from theory.exceptional_points import squared_gap
+from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import Instability, classify, eigenvalues, slow_mode
 from theory.model import Model
-
-Array = NDArray[np.float64]
-Share = TypeVar("Share", float, NDArray[np.float64])
 
 # the label of mixtures without a linear theory, as where a speed vanishes
 UNDEFINED = "undefined"
 _PARAMETERS, _COMPOSITION = "model.parameters.", "composition."
 # two modes coalesce on a line if, this far beside it, their squared distance is below this share of the squared rates
 _BESIDE, _COALESCED = 1e-6, 1e-3
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis of a map.
-
-    Parameters
-    ----------
-    key
-        ``model.parameters.NAME`` or ``composition.SPECIES``, as in a run file.
-    low, high
-        Its range.
-
-    Raises
-    ------
-    InputError
-        The key is of neither kind, or the range is empty.
-    """
-
-    key: str
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not self.key.startswith((_PARAMETERS, _COMPOSITION)):
-            raise InputError(f"'{self.key}' cannot be an axis of a map; use {_PARAMETERS}NAME or {_COMPOSITION}SPECIES")
-        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
-            raise InputError(f"the range of {self.key} is {self.low:g}:{self.high:g}; it must rise, and be finite")
-
-    @property
-    def name(self) -> str:
-        """Name of the parameter or species."""
-        return self.key.rsplit(".", 1)[1]
-
-    def value(self, share: Share) -> Share:
-        """The value at a share of the range, from 0 to 1."""
-        return self.low + share * (self.high - self.low)
 
 
 @dataclass(frozen=True)
@@ -136,13 +97,15 @@ class Family:
     Raises
     ------
     InputError
-        Both axes are the same, or there is no such parameter or species.
+        Both axes are the same, or one is no parameter ``model.parameters.NAME`` or density ``composition.SPECIES``.
     """
 
     def __init__(self, model: Model, composition: Mapping[str, float], x: Axis, y: Axis) -> None:
         if x.key == y.key:
             raise InputError(f"both axes of the map are {x.key}; choose two")
         for axis in (x, y):
+            if not axis.key.startswith((_PARAMETERS, _COMPOSITION)):
+                raise InputError(f"'{axis.key}' cannot be an axis of a map; use {_PARAMETERS}NAME or {_COMPOSITION}SPECIES")
             known = model.parameters if axis.key.startswith(_PARAMETERS) else dict.fromkeys(model.names)
             if axis.name not in known:
                 raise InputError(f"the map's axis {axis.key} does not exist; known: {', '.join(known) or 'none'}")
@@ -273,7 +236,7 @@ class _Sampler:
         if not instability.wavenumber:
             values = eigenvalues(-state.matrix(0.0))
         else:
-            values = state.growth(instability.wavenumber, self.order)
+            values = mode_rates(state, instability.wavenumber, self.order)
         return float(squared_gap(values)) / float(np.abs(values).max()) ** 2
 
 

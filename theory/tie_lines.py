@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Array
 from theory.continuation import Curve, follow, tangent_at
 from theory.free_energy import FreeEnergy
 from theory.phase_equilibrium import TangentPlane, invariant_phases
@@ -22,7 +23,6 @@ from theory.phase_search import PhaseSearch
 from theory.phases import Kind, in_order, kind_of
 from theory.spinodals import critical_point
 
-Array = NDArray[np.float64]
 Ending = Literal["critical point", "triple point", "axis", "window", "lost"]
 
 _STEP = 0.0125

@@ -8,12 +8,13 @@ species and pairs of frames, V is found by least squares weighted with |z_q|,
 over the modes with at least a hundredth of the largest weight. Phases are unwound about the velocity of the longest of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from theory.errors import InputError
-from theory.fourier import Array, ComplexArray, Grid
+from theory.arrays import Array, ComplexArray
+from theory.fourier import Grid
 
 _STRONG = 0.01
 _ROUNDS = 20
@@ -36,30 +37,6 @@ class PatternVelocity:
     velocity: Array
     coherence: float
     largest_turn: float
-
-
-def pattern_velocity(modes: ComplexArray, grid: Grid, interval: float) -> PatternVelocity:
-    """Velocity of a pattern.
-
-    Parameters
-    ----------
-    modes
-        rho_q at equally spaced times, shape (time, species, spectrum), at least two times.
-    grid
-        The grid.
-    interval
-        Time between frames (time).
-
-    Raises
-    ------
-    InputError
-        There are fewer than two frames.
-    """
-    if modes.shape[0] < 2:
-        raise InputError("the velocity of a pattern needs at least two frames")
-    correlation = np.sum(modes[1:] * modes[:-1].conj(), axis=(0, 1))
-    meshes = np.meshgrid(*grid.wavenumbers[::-1], indexing="ij")[::-1]
-    return velocity_of_correlations(correlation, np.stack(meshes), grid.multiplicity, interval)
 
 
 def velocity_of_correlations(
@@ -95,6 +72,46 @@ def velocity_of_correlations(
     residual = phase - vectors @ velocity
     coherence = abs(np.average(np.exp(1j * residual), weights=weight))
     return PatternVelocity(velocity, float(coherence), float(np.abs(vectors @ velocity).max()))
+
+
+class PatternTrack:
+    """Follows a pattern from frame to frame.
+
+    Parameters
+    ----------
+    grid
+        The grid of the densities.
+    largest
+        Largest wavenumber of the modes that are followed (1/length).
+    velocity
+        Of the frame, where it is given instead (x, y, ...) (length/time).
+    """
+
+    def __init__(self, grid: Grid, largest: float, velocity: Sequence[float] | None) -> None:
+        self._grid = grid
+        self._given = None if velocity is None else np.asarray(velocity, dtype=np.float64)
+        self._band = grid.wavenumber <= largest * (1.0 + 1e-9)
+        self._vectors = np.stack([np.broadcast_to(k, grid.spectral_shape)[self._band] for k in grid.wavevector])
+        self._sum = np.zeros(self._vectors.shape[1], dtype=np.complex128)
+        self._place = np.zeros(grid.dimension)
+
+    def step(self, before: Array, after: Array, time: float) -> Array:
+        """Displacement of the pattern in the middle of a step, since the start (length)."""
+        axes = tuple(range(1, before.ndim))
+        old, new = (np.fft.rfftn(one, axes=axes)[:, self._band] for one in (before, after))
+        correlation = np.sum(new * old.conj(), axis=0)
+        self._sum += correlation
+        moved = self._given * time if self._given is not None else self._motion(correlation, time).velocity * time
+        middle = self._place + 0.5 * moved
+        self._place = self._place + moved
+        return np.asarray(middle)
+
+    def _motion(self, correlation: ComplexArray, time: float) -> PatternVelocity:
+        return velocity_of_correlations(correlation, self._vectors, self._grid.multiplicity[self._band], time)
+
+    def motion(self, interval: float) -> PatternVelocity:
+        """Mean motion over all steps."""
+        return self._motion(self._sum, interval)
 
 
 def _longest(vectors: Array, weight: Array, phase: Array) -> Array:

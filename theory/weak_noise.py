@@ -20,10 +20,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from theory.arrays import Array
 from theory.currents import Currents
 from theory.errors import InputError
-from theory.fourier import Array
-from theory.hierarchy import decay_rate, mean_square
+from theory.hierarchy import mean_square
 
 
 def density_map(currents: Currents, density: Array) -> Array:
@@ -79,10 +79,34 @@ def harmonic_map(currents: Currents, density: Array, harmonics: Mapping[int, Arr
     diffusion = model.translational_diffusivities.reshape(-1, *(1,) * d)
     produced = diffusion * np.sum(currents.gradient(density) ** 2, axis=1)
     for degree, phi in harmonics.items():
-        rates = np.array([decay_rate(one.motion, d, degree) for one in model.species]).reshape(-1, *(1,) * d)
+        rates = np.array([one.motion.decay_rate(d, degree) for one in model.species]).reshape(-1, *(1,) * d)
         spread = np.sum(currents.gradient(phi) ** 2, axis=(1, 2))
         produced = produced + (rates * np.sum(phi**2, axis=1) + diffusion * spread) / mean_square(d, degree)
     return np.asarray(np.sum(produced / density, axis=0))
+
+
+class PatternMean:
+    """Mean of :func:`density_map` over the frames of a pattern, also where the pattern stands still.
+
+    Parameters
+    ----------
+    currents
+        Those of the model.
+    """
+
+    def __init__(self, currents: Currents) -> None:
+        self._currents, self._sum, self._count = currents, np.zeros(currents.grid.shape), 0
+
+    def add(self, density: Array, displacement: Array | None) -> None:
+        """Take in the densities in the middle of a step."""
+        one = density_map(self._currents, density)
+        self._sum += one if displacement is None else self._currents.shifted(one, -displacement)
+        self._count += 1
+
+    @property
+    def mean(self) -> Array:
+        """Mean so far, shape of the grid (1/(time length^d))."""
+        return self._sum / self._count
 
 
 def _check(density: Array) -> None:

@@ -12,11 +12,10 @@ Comput. 26, 1214 (2005), for the cancellation.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fieldsolver.steppers import _phi_loops
-
-Array = NDArray[np.float64]
+from theory.arrays import Array
 
 
 def phi_functions(z: ArrayLike) -> tuple[Array, Array, Array]:

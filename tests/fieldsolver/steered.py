@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory import Model, Motion, PairSensing, Sensing, Species
+from theory.chemistry import Chemical, Chemotaxis
 from theory.fourier import Grid
-from theory.model import Chemical, Chemotaxis, MeanField
+from theory.interactions import MeanField
 
 Array = NDArray[np.float64]
 

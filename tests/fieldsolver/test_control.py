@@ -122,7 +122,7 @@ def test_a_run_that_is_continued_after_any_step_has_the_same_bits(name: str) -> 
     for time in (0.3, 0.6, 1.0):
         whole.advance(time, lambda: states.append(whole.memory()) is not None)
     assert len(states) > 15
-    for arrays, numbers in states:
+    for arrays, numbers in states[:: len(states) // 15]:
         one = new()
         one.restore(arrays, numbers, (np.zeros((1, 3)), rates))
         for time in (0.3, 0.6, 1.0):

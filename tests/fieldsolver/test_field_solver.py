@@ -12,8 +12,10 @@ from fieldsolver.righthandside import RightHandSide
 from fieldsolver.steppers import STEPPERS
 from tests.theory.models import RUN, cross, figure_one, one_species, reference_mixture
 from theory import InputError, Kernel, Model, NumericalFailure, PairSensing, Sensing, Species
-from theory.fourier import Array, Grid
-from theory.linear_stability import HomogeneousState
+from theory.arrays import Array
+from theory.fluctuations import equal_time_correlations
+from theory.fourier import Grid
+from theory.homogeneous import HomogeneousState
 
 
 def _smooth(shape: tuple[int, int, int], size: tuple[float, float], mean: float, amplitude: float, seed: int = 1) -> Array:
@@ -186,7 +188,7 @@ def test_fluctuations_of_an_interacting_mixture_agree_with_linear_theory() -> No
     # weak noise: linear theory is exact in the limit, and correlations scale with the strength
     solver = FieldSolver(model, size, density, noise=0.01, time_step=0.02, seed=3)
     low = (grid.wavenumber > 0.0) & (grid.wavenumber < 2.1)
-    expected = state.equal_time_correlations(grid.wavenumber)
+    expected = equal_time_correlations(state, grid.wavenumber)
     ratios = []
     for frame in range(400):
         solver.advance((frame + 20) * 1.0)

@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory import InputError
-from theory.fourier import Grid, Transforms, complex_array, real_array, wisdom
+from theory.fourier import Grid, Transforms, aligned, complex_array, wisdom
 
 even = st.integers(4, 20).map(lambda n: 2 * n)
 
 
 @given(even, even)
 def test_plans_agree_with_numpy_and_invert(ny: int, nx: int) -> None:
-    field, spectrum = real_array(2, ny, nx), complex_array(2, ny, nx // 2 + 1)
+    field, spectrum = aligned((2, ny, nx), "float64"), complex_array(2, ny, nx // 2 + 1)
     transforms = Transforms()
     forward, inverse = transforms.plan(field, spectrum), transforms.plan(spectrum, field)
     values = np.random.default_rng(ny * nx).normal(size=field.shape)
@@ -27,7 +27,7 @@ def test_results_do_not_depend_on_the_number_of_threads() -> None:
     results = []
     known = None
     for threads in (1, 2, 3):
-        field, spectrum = real_array(4, 256, 256), complex_array(4, 256, 129)
+        field, spectrum = aligned((4, 256, 256), "float64"), complex_array(4, 256, 129)
         transforms = Transforms(threads, known)
         plans = transforms.plan(field, spectrum)
         known = wisdom()

@@ -11,11 +11,12 @@ import pytest
 from fieldsolver import FieldSolver, Observables
 from tests.theory.models import RUN, cross, figure_one, one_species
 from theory import InputError, Model, Species
+from theory.arrays import Array
+from theory.chemistry import Chemical, Chemotaxis
 from theory.currents import Currents
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.frames import Frame
-from theory.linear_stability import HomogeneousState
-from theory.model import Chemical, Chemotaxis
+from theory.homogeneous import HomogeneousState
 from theory.observables import Shells, modes, structure_factors
 
 EVERYTHING = Observables(

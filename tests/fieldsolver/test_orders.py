@@ -10,10 +10,11 @@ from fieldsolver.steppers import STEPPERS
 from tests.fieldsolver.steered import mixture, smooth
 from tests.theory.models import cross
 from theory import InputError, Model, Motion, NumericalFailure, Sensing, Species
+from theory.chemistry import Chemical
 from theory.fourier import Grid
 from theory.hierarchy import moment_matrix, transverse_matrix
 from theory.homogeneous import HomogeneousState
-from theory.model import Chemical, MeanField
+from theory.interactions import MeanField
 
 Array = NDArray[np.float64]
 

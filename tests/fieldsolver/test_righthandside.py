@@ -10,8 +10,8 @@ from tests.fieldsolver.smoluchowski import Kinetic
 from tests.fieldsolver.steered import mixture, smooth
 from tests.theory.models import RUN
 from theory import Model, Motion, Sensing, Species
+from theory.chemistry import Chemotaxis
 from theory.fourier import Grid
-from theory.model import Chemotaxis
 
 Array = NDArray[np.float64]
 

@@ -63,7 +63,7 @@ def expected_drift(model: Model) -> float:
 
 BROWNIAN_2D, BROWNIAN_3D = Motion(rotational_diffusion=1.0), Motion(rotational_diffusion=0.5)
 BOTH = Motion(tumble_rate=0.5, rotational_diffusion=0.4)
-# what issue 4 asks for: within two standard errors
+# the responses that are measured to within two standard errors
 ASKED = [
     (2, TUMBLING, Chemotaxis("c", 0.5, 1.0)),
     (3, TUMBLING, Chemotaxis("c", 0.5, 1.0)),

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import runs.cli
-import runs.figure_style
+import runs.figures.style
 from runs.cli import gallery_names, main
-from runs.keys import keys
+from runs.reading.keys import keys
 from runs.store import Store, open_series, read_checkpoint
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE, VANISHING, assert_same_runs, state_of, written
 from theory.frames import Frame
@@ -173,7 +173,7 @@ def test_bad_endings_of_figures(name: str, finished: Path, tmp_path: Path, capsy
 @pytest.mark.parametrize("after", ["1e9", "nan"])
 def test_no_frame_late_enough(after: str, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(finished), "--after", after]) == 2
-    assert "fewer than two frames from t =" in capsys.readouterr().err
+    assert "it takes at least 2" in capsys.readouterr().err
 
 
 def test_a_scale_that_is_not_stated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -543,7 +543,7 @@ def test_figure_tells_its_file(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # coarse pixels take less time
-    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 40)
+    monkeypatch.setitem(runs.figures.style.STYLE, "savefig.dpi", 40)
     assert main(["figure", str(finished), "--output", str(tmp_path / "figure.png")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'figure.png'}\n"
     assert (tmp_path / "figure.png").stat().st_size > 1000

@@ -8,18 +8,22 @@ import numpy as np
 import pytest
 
 import runs.compare
+import runs.expectation
 from runs.cli import main
-from runs.compare import _band_edge, _Filters, as_table, compare
+from runs.compare import as_table, compare
 from runs.execute import run
+from runs.filters import Filters, band_edge
 from runs.frames_of_run import open_run
 from runs.runfile import parse
 from runs.store import StoreError
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE
 from theory import InputError, Model, NumericalFailure
+from theory.arrays import Array
 from theory.coexistence import SlabProfile
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
+from theory.homogeneous import HomogeneousState
 from theory.kernels import Kernel
-from theory.linear_stability import HomogeneousState, classify
+from theory.linear_stability import classify
 
 Row = dict[str, Any]
 OBSERVABLES = [
@@ -48,7 +52,7 @@ def _no_coexistence(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: Any) -> None:
         raise InputError("not in this test")
 
-    monkeypatch.setattr(runs.compare, "slab_profile", refuse)
+    monkeypatch.setattr(runs.expectation, "slab_profile", refuse)
 
 
 def row_of(rows: list[Row], observable: str, species: str) -> Row:
@@ -240,22 +244,22 @@ def test_too_few_frames_have_no_errors_and_no_z_scores(mixture: Path) -> None:
 def test_modes_on_the_edge_of_the_band_count_for_all(gas: Path) -> None:
     """pi over the range is a wavenumber of the box: theory, fields and particles, on three grids, have as many modes."""
     specification, scales = open_run(gas)
-    edge = _band_edge(specification)
+    edge = band_edge(specification)
     counts = set()
     for shape in (scales["fields"].grid.shape, scales["particles"].grid.shape, (10, 10), (30, 48)):
         grid = Grid((4.0, 4.0), shape)
-        filters = _Filters.of(specification, grid)
+        filters = Filters.of(specification, grid)
         counts.add((int(grid.multiplicity[filters.band].sum()), int(grid.multiplicity[filters.low].sum())))
     assert counts == {(13, 12)}
     assert edge == pytest.approx(np.pi)
 
 
 def test_the_band_ends_where_a_coarse_grid_of_fields_does() -> None:
-    assert _band_edge(parse(IDEAL, overrides=["fields.grid=[8, 16]"])) == pytest.approx(np.pi)
+    assert band_edge(parse(IDEAL, overrides=["fields.grid=[8, 16]"])) == pytest.approx(np.pi)
     coarse = parse(IDEAL, overrides=["domain.size=[16.0, 4.0]", "fields.grid=[16, 16]"])
-    assert _band_edge(coarse) == pytest.approx(np.pi * 2.0 / 3.0)
-    assert _band_edge(coarse) < np.pi * 2.0 / 3.0
-    assert _band_edge(parse(IDEAL, overrides=["fields.noise_length=2.0"])) == pytest.approx(np.pi / 2.0)
+    assert band_edge(coarse) == pytest.approx(np.pi * 2.0 / 3.0)
+    assert band_edge(coarse) < np.pi * 2.0 / 3.0
+    assert band_edge(parse(IDEAL, overrides=["fields.noise_length=2.0"])) == pytest.approx(np.pi / 2.0)
 
 
 @pytest.mark.parametrize(("name", "layout"), [("demixing", [0, 1]), ("triple-coexistence", [0, 1, 2, 1])])
@@ -270,7 +274,7 @@ def test_theory_of_coexisting_phases(name: str, layout: list[int], tmp_path: Pat
         assert len(shares) == len(layout)
         return SlabProfile(np.zeros(1), np.zeros((2, 1)), np.zeros(2), 0.0, 1.1 * densities)
 
-    monkeypatch.setattr(runs.compare, "slab_profile", solve)
+    monkeypatch.setattr(runs.expectation, "slab_profile", solve)
     text = (GALLERY / f"{name}.toml").read_text(encoding="utf-8")
     overrides = ("domain.size=[24.0, 3.0]", "fields.grid=[96, 12]", "run.duration=1", "run.output_interval=0.2")
     composition = list(parse(text).composition.values())
@@ -292,7 +296,7 @@ def test_without_a_steady_profile_there_is_no_theory_of_phases(
     def fail(*arguments: Any) -> None:
         raise error
 
-    monkeypatch.setattr(runs.compare, "slab_profile", fail)
+    monkeypatch.setattr(runs.expectation, "slab_profile", fail)
     text = (GALLERY / "demixing.toml").read_text(encoding="utf-8")
     overrides = ("domain.size=[16.0, 3.0]", "fields.grid=[64, 12]", "run.duration=0.4", "run.output_interval=0.2")
     found = compare([stored(tmp_path / "run", text, *overrides, scales=["fields"])])
@@ -398,5 +402,5 @@ def test_a_local_kernel(tmp_path: Path) -> None:
 @pytest.mark.parametrize("after", [2.01, 1.99, 1e9, float("nan")])
 def test_two_frames_are_needed(after: float, replicas: list[Path], tmp_path: Path) -> None:
     directory = stored(tmp_path / "run", IDEAL, scales=["fields"])
-    with pytest.raises(InputError, match="fewer than two frames from t ="):
+    with pytest.raises(InputError, match="it takes at least 2, and the last is at t ="):
         compare([directory], after=after)

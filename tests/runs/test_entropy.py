@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import runs.figure_style
+import runs.figures.style
 from runs.cli import main
 from runs.entropy import RunEntropy, entropy
 from runs.execute import run
@@ -18,7 +18,7 @@ from theory import InputError
 from theory.coarse_graining import Filter
 from theory.entropy_production import expected_rates
 from theory.fourier import Grid
-from theory.linear_stability import HomogeneousState
+from theory.homogeneous import HomogeneousState
 from theory.observables import deposit_window
 from theory.path_entropy import PathEntropy
 from theory.weak_noise import density_map
@@ -92,7 +92,7 @@ def test_theory_beside_them(found: RunEntropy) -> None:
 
 
 def test_command(stirred: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 60)
+    monkeypatch.setitem(runs.figures.style.STYLE, "savefig.dpi", 60)
     target = tmp_path / "entropy.png"
     arguments = ["entropy", str(stirred), "--lengths", "0.75,1.0", "--after", "2", "--figure", str(target)]
     assert main([*arguments, "--json"]) == 0
@@ -167,7 +167,7 @@ def test_noise_of_another_strength_counts_in_its_units(tmp_path: Path) -> None:
     [
         (("--lengths", "a"), "--lengths is 'a'"),
         (("--lengths", "0"), "must be positive"),
-        (("--after", "100"), "fewer than two frames"),
+        (("--after", "100"), "it takes at least 2"),
         (("--velocity", "1"), "the velocity has 1 components; the run has 2 dimensions"),
         (("--figure", "a.txt"), "its ending must be one of"),
     ],

@@ -21,13 +21,14 @@ import numpy as np
 import pytest
 
 import runs.execute
-from runs.execute import Outcome, Scale, fields_time_step, resume, run
+from runs.engines import build_engine, fields_time_step
+from runs.execute import Outcome, resume, run
 from runs.initial_source import Source
-from runs.locking import RunLock, RunLocked
 from runs.progress import Progress
 from runs.provenance import keep_wisdom, recall_wisdom
-from runs.runfile import RunSpecification, parse
+from runs.runfile import RunSpecification, Scale, parse
 from runs.store import Store, StoreError, open_series, read_checkpoint
+from runs.store.locking import RunLock, RunLocked
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE, assert_same_runs, state_of
 from theory import InputError, NumericalFailure
 from theory.fourier import PLANNER, wisdom
@@ -665,7 +666,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 def test_plans_are_kept_for_later_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOSCALE_CACHE", str(tmp_path))
     for scale in BOTH:
-        runs.execute.build_engine(specification("fields.grid=[18, 30]", "particles.mesh_spacing=0.2"), scale)
+        build_engine(specification("fields.grid=[18, 30]", "particles.mesh_spacing=0.2"), scale)
         (kept,) = tmp_path.glob("fftw-*.wisdom")
         assert kept.read_bytes() == wisdom()
 

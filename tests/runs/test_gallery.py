@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from runs.cli import gallery_names, main
-from runs.execute import Scale, build_engine
-from runs.runfile import RunSpecification, load
+from runs.engines import build_engine
+from runs.runfile import RunSpecification, Scale, load
 
 GALLERY = Path(load.__code__.co_filename).parent / "gallery"
 NORMS = Path(__file__).parent / "gallery_norms.json"

@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.atomic import StoreError
 from runs.cli import main
-from runs.execute import build_engine, resume, run
+from runs.engines import build_engine
+from runs.execute import resume, run
 from runs.initial import initial_density, initial_polarity
 from runs.runfile import RunSpecification, load, parse
 from runs.store import open_series
+from runs.store.atomic import StoreError
 from tests.runs.small_runs import MIXTURE, assert_same_runs, written
 from theory import InputError
-from theory.fourier import Array, Grid
+from theory.arrays import Array
+from theory.fourier import Grid
 from theory.resampling import resampled
 
 PHASES = """

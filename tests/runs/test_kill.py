@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from runs.cli import main
-from runs.execute import Scale
+from runs.runfile import Scale
 from runs.store import open_series
 from tests.runs.small_runs import MIXTURE, assert_same_runs, written
 

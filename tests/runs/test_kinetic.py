@@ -152,7 +152,7 @@ def test_command(janus: Path, found: dict[str, Any], capsys: pytest.CaptureFixtu
     assert main(["kinetic", str(janus), "--harmonics", "1"]) == 2
     assert "--harmonics is 1; it must be at least 2" in capsys.readouterr().err
     assert main(["kinetic", str(janus), "--after", "9"]) == 2
-    assert "is as late as 9; the last is at 3" in capsys.readouterr().err
+    assert "0 frames from t = 9 on; it takes at least 1, and the last is at t = 3" in capsys.readouterr().err
 
 
 def test_mixtures(tmp_path: Path) -> None:

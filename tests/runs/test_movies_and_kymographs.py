@@ -7,12 +7,12 @@ import pytest
 from matplotlib.animation import FFMpegWriter
 from PIL import Image
 
-import runs.figure_style
+import runs.figures.style
 from runs.cli import main
 from runs.execute import run
+from runs.figures.kymograph import draw_kymograph, kymograph
+from runs.figures.movie import film
 from runs.frames_of_run import open_run
-from runs.kymograph import draw_kymograph, kymograph
-from runs.movie import film
 from runs.runfile import parse
 from runs.store import StoreError
 from tests.runs.small_runs import MIXTURE
@@ -31,8 +31,8 @@ SHORT = ("run.duration=0.08", "run.output_interval=0.04", "domain.size=[6.0, 3.0
 
 @pytest.fixture(autouse=True)
 def _coarse_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 60)
-    monkeypatch.setattr("runs.movie._DOTS_PER_INCH", 40)
+    monkeypatch.setitem(runs.figures.style.STYLE, "savefig.dpi", 60)
+    monkeypatch.setattr("runs.figures.movie._DOTS_PER_INCH", 40)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import runs.figure_style
+import runs.figures.style
 from runs.cli import main
+from runs.figures.onset import draw_onset
 from runs.onset import Crossing, as_text, boltzmann_lines, onset, sign_change, steepest_ascent
-from runs.onset_figure import draw_onset
 from runs.runfile import parse
 from tests.runs.small_runs import IDEAL
 from tests.runs.test_figures import pixels, share_of
@@ -159,7 +159,7 @@ def planted() -> dict[str, Any]:
 
 
 def test_figure_shows_all_routes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 80)
+    monkeypatch.setitem(runs.figures.style.STYLE, "savefig.dpi", 80)
     target = draw_onset(planted(), tmp_path / "onset.png", diameter=1.0, speed_unit=(0.45, "µm/s"))
     image = pixels(target)
     for colour in (RED, BLUE, GREEN):

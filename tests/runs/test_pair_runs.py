@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from runs.cli import main
-from runs.execute import build_engine, particles_time_step
+from runs.engines import build_engine, particles_time_step
 from runs.runfile import parse
 from runs.store import open_series
 from tests.runs.small_runs import assert_same_runs, written

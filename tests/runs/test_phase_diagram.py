@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-import runs.figure_style
-import runs.parameter_range
+import runs.figures.style
+import runs.parameter_diagram
 from runs.cli import main
 from runs.execute import run
-from runs.free_energy_figure import _below
-from runs.parameter_range import ParameterRange
-from runs.phase_diagram import diagram_of, measured_phases
+from runs.figures.free_energy import _below
+from runs.phase_diagram import diagram_of
+from runs.phase_diagram_answer import measured_phases
 from runs.runfile import parse
 from tests.runs.small_runs import IDEAL, MIXTURE, written
 from tests.runs.test_figures import pixels, share_of
 from theory import InputError
+from theory.axis import Axis
 from theory.phase_diagram import phase_diagram
 
 HEAD = """\
@@ -55,8 +56,8 @@ OCHRE, GREEN, RED = (0.937, 0.812, 0.561), (0.749, 0.878, 0.706), (0.949, 0.71, 
 @pytest.fixture(autouse=True)
 def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer pixels and values than for print."""
-    monkeypatch.setitem(runs.figure_style.STYLE, "savefig.dpi", 80)
-    monkeypatch.setattr(runs.parameter_range, "_VALUES", 9)
+    monkeypatch.setitem(runs.figures.style.STYLE, "savefig.dpi", 80)
+    monkeypatch.setattr(runs.parameter_diagram, "_VALUES", 9)
 
 
 def refuse(constant: str) -> float:
@@ -250,8 +251,8 @@ def test_a_figure_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_parameter_ranges() -> None:
-    assert ParameterRange.of("model.parameters.k=0.2:1.5") == ParameterRange("model.parameters.k", 0.2, 1.5)
-    assert ParameterRange.of("model.parameters.k=-1:1e2").name == "k"
+    assert Axis.of("model.parameters.k=0.2:1.5", "--parameter") == Axis("model.parameters.k", 0.2, 1.5)
+    assert Axis.of("model.parameters.k=-1:1e2", "--parameter").name == "k"
 
 
 def test_no_file_is_needed() -> None:

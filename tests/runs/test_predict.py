@@ -15,7 +15,9 @@ from tests.runs.small_runs import IDEAL, MIXTURE, written
 from theory import InputError
 from theory.entropy_production import linear_density
 from theory.free_energy import integrability
-from theory.linear_stability import HomogeneousState, classify
+from theory.hierarchy import mode_rates
+from theory.homogeneous import HomogeneousState
+from theory.linear_stability import classify
 
 STABLE = ("model.species.A.speed=v0*exp(ka*tanh((B - 50)/15))", "model.species.B.speed=v0*exp(kb*tanh((A - 50)/15))")
 LOCAL = ("model.sensing.kernel=local",)
@@ -299,7 +301,7 @@ def test_the_order_of_the_fields_stands_beside_hydrodynamics(tmp_path: Any, caps
     assert instability.growth_rate != found["instability"]["growth_rate"]
     growth = np.array(section["dispersion"]["growth_rates"])
     assert growth.shape == (4, 200)
-    expected = state.growth(section["dispersion"]["wavenumbers"], 3)[:, :4].real.T
+    expected = mode_rates(state, section["dispersion"]["wavenumbers"], 3)[:, :4].real.T
     np.testing.assert_allclose(growth, expected, rtol=1e-12)
     assert section["flock"] is None
     # another order by the option; order 0 stays what it is

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.toml_lines import MAXIMUM_DEPTH, MAXIMUM_KEYS, KeyPath, LimitError, find_lines
+from runs.reading.toml_lines import MAXIMUM_DEPTH, MAXIMUM_KEYS, KeyPath, LimitError, find_lines
 
 SCALARS = (
     "1",

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-import runs.atomic
+import runs.store.atomic
 from runs.store import Series, Store, StoreError, open_series, pack, read_run_file, write_run_file
 from theory.errors import InputError
 from theory.frames import Array, Frame, State, Variable
 
-ROOT = Path(runs.atomic.__file__).parents[1]
+ROOT = Path(runs.store.atomic.__file__).parents[2]
 
 
 def values_of(index: int) -> Array:
@@ -323,7 +323,7 @@ class Faults:
         self.calls = 0
         self.succeeded: list[str] = []
         for name in self.CALLS:
-            patch.setattr(runs.atomic.os, name, self.failing(getattr(os, name)))
+            patch.setattr(runs.store.atomic.os, name, self.failing(getattr(os, name)))
 
     def failing(self, original: Any) -> Any:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -511,7 +511,7 @@ def check_resumed_or_start(directory: Path) -> int:
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_a_packed_file_holds_all_frames(tmp_path: Path, compression: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runs.series.PACKING_BYTES", 400)  # three frames at a time, across the ends of segments
+    monkeypatch.setattr("runs.store.series.PACKING_BYTES", 400)  # three frames at a time, across the ends of segments
     write_batches(new_store(tmp_path / "fields", time_units="persistence time"), 2, 5, 1)
     pack(tmp_path / "fields", tmp_path / "all.h5", compression=compression)
     packed, series = open_series(tmp_path / "all.h5"), open_series(tmp_path / "fields")

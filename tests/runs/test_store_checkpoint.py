@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from runs.atomic import StoreError
-from runs.checkpoint import (
+from runs.store.atomic import StoreError
+from runs.store.checkpoint import (
     Checkpoint,
     DamagedCheckpointError,
     decode_checkpoint,
@@ -24,7 +24,7 @@ from runs.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from runs.segments import RunRecord, StorageOptions
+from runs.store.segments import RunRecord, StorageOptions
 from theory.frames import State
 
 RECORD = RunRecord("particles", "[run]\nseed = 1\n", {"seed": 1, "versions": {"numpy": "x"}}, StorageOptions())
@@ -145,9 +145,9 @@ def test_the_newest_checkpoint_is_there_all_the_time(
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     replace_file = os.replace
-    monkeypatch.setattr("runs.atomic.os.replace", replace_and_look)
+    monkeypatch.setattr("runs.store.atomic.os.replace", replace_and_look)
     if not links:
-        monkeypatch.setattr("runs.atomic.os.link", refuse)
+        monkeypatch.setattr("runs.store.atomic.os.link", refuse)
     for frames in (1, 2, 3):
         write_checkpoint(tmp_path, encode_checkpoint(checkpoint_of(None, frames)))
     assert seen == [1, 1, 2, 2, 3]

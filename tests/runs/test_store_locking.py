@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-import runs.locking
-from runs.locking import RunLock, RunLocked
+import runs.store.locking
 from runs.store import StoreError
+from runs.store.locking import RunLock, RunLocked
 
-ROOT = Path(runs.locking.__file__).parents[1]
+ROOT = Path(runs.store.locking.__file__).parents[2]
 
 HOLDER = """
 import sys, time
-from runs.locking import RunLock
+from runs.store.locking import RunLock
 with RunLock(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
@@ -85,7 +85,7 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytes
 
     before = len(os.listdir("/proc/self/fd"))
     with monkeypatch.context() as patch:
-        patch.setattr(runs.locking.fcntl, "flock", refuse)
+        patch.setattr(runs.store.locking.fcntl, "flock", refuse)
         with pytest.raises(StoreError, match=r"run\.lock: cannot lock: .*choose a directory on another one"):
             RunLock(tmp_path).acquire()
     assert len(os.listdir("/proc/self/fd")) == before

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray
 
-from runs.segments import chunk_shape
 from runs.store import Store, StoreError, open_series
+from runs.store.segments import chunk_shape
 from theory.frames import Array, Frame, State, Variable
 
 FRAMES, SPECIES = 5, ("A", "B")

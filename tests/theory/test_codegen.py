@@ -27,14 +27,14 @@ def test_compiled_loop_agrees_with_the_tree(text: str) -> None:
     model = Model(2, [Species("A", RUN, text), Species("B", RUN, "1.0")], {"k": 0.7})
     points = np.random.default_rng(3).uniform(1.0, 120.0, (2, 5000))
     out = np.empty((2, 5000))
-    model.compiled().over(points, out)
+    codegen.CompiledLaws(model).over(points, out)
     np.testing.assert_allclose(out, model.speed(points), rtol=3e-14)
 
 
 def test_changing_a_parameter_recompiles_nothing() -> None:
     first, second = cross(0.7, -0.7), cross(0.1, 0.2)
     assert codegen.source_of(first.motility["A"]) == codegen.source_of(second.motility["A"])
-    laws = [m.compiled() for m in (first, second)]
+    laws = [codegen.CompiledLaws(m) for m in (first, second)]
     assert laws[0].of(0) is laws[1].of(0)
     points, out = np.full((2, 4), 60.0), np.empty((2, 4))
     for model, law in zip((first, second), laws, strict=True):
@@ -44,18 +44,18 @@ def test_changing_a_parameter_recompiles_nothing() -> None:
 
 def test_channels_choose_the_rows() -> None:
     model = Model(2, [Species("A", RUN, "A + 10*B"), Species("B", RUN, "1.0")])
-    over = model.compiled().of(0)
+    over = codegen.CompiledLaws(model).of(0)
     points, out = np.array([[1.0], [2.0], [3.0]]), np.empty(1)
-    over(points, np.array([2, 0]), model.compiled().parameters, out)
+    over(points, np.array([2, 0]), codegen.CompiledLaws(model).parameters, out)
     assert out[0] == pytest.approx(13.0)
 
 
 def _in_new_process(cache: Path, **environment: str) -> str:
     code = (
         "import numpy as np, logging; logging.basicConfig(level=logging.INFO)\n"
-        "from theory import *\n"
+        "from theory import Model, Motion, Species, codegen\n"
         "m = Model(2, [Species('A', Motion(1.0), '3.0*A + 1')])\n"
-        "out = np.empty((1, 1)); m.compiled().over(np.array([[2.0]]), out); print(out[0, 0])\n"
+        "out = np.empty((1, 1)); codegen.CompiledLaws(m).over(np.array([[2.0]]), out); print(out[0, 0])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -86,7 +86,7 @@ def test_without_a_writable_cache_the_law_lives_in_memory(tmp_path: Path, monkey
     monkeypatch.setenv("TWOSCALE_CACHE", str(blocked))
     model = Model(2, [Species("A", RUN, "4.0*A + 0.25")])
     out = np.empty((1, 1))
-    model.compiled().over(np.array([[2.0]]), out)
+    codegen.CompiledLaws(model).over(np.array([[2.0]]), out)
     assert out[0, 0] == 8.25
 
 

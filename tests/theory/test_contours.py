@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from theory.arrays import Array
 from theory.contours import Boundary, Tracer
-from theory.fourier import Array
 
 
 def area(corners: Array) -> float:

@@ -6,8 +6,9 @@ import pytest
 from tests.theory.models import RUN, cross
 from tests.theory.test_hierarchy import COMPOSITION, mixture
 from theory import Chemical, Chemotaxis, InputError, MeanField, Model, Motion, NumericalFailure, Sensing, Species
+from theory.arrays import Array
 from theory.currents import Currents
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 
 
@@ -38,7 +39,7 @@ def test_small_waves_obey_the_linear_theory(dimension: int) -> None:
     np.testing.assert_allclose(potential, np.tensordot(response, perturbation, axes=1), rtol=1e-6, atol=1e-8)
     homogeneous = np.broadcast_to(COMPOSITION.reshape(2, *(1,) * dimension), (2, *grid.shape))
     mobility = currents.mobility(homogeneous, currents.speeds(homogeneous))
-    np.testing.assert_allclose(mobility[:, *(0,) * dimension], state.noise_strengths, rtol=1e-12)
+    np.testing.assert_allclose(mobility[:, *(0,) * dimension], state.total_diffusivities * state.densities, rtol=1e-12)
 
 
 def rough(grid: Grid, seed: int) -> Array:

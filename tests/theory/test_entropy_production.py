@@ -7,7 +7,8 @@ from tests.theory.test_hierarchy import COMPOSITION, mixture
 from theory import Chemical, Chemotaxis, InputError, Model, Motion, Sensing, Species
 from theory.entropy_production import expected_rates, linear_density, linear_spectrum
 from theory.fluctuations import LinearProcess
-from theory.linear_stability import HomogeneousState
+from theory.hierarchy import mode_rates
+from theory.homogeneous import HomogeneousState
 
 MEASURE = {1: 1.0 / np.pi, 2: 1.0 / (2.0 * np.pi), 3: 1.0 / (2.0 * np.pi**2)}
 
@@ -18,7 +19,7 @@ def reference(dimension: int, kernel: str, range_: float) -> HomogeneousState:
 
 def closed_form(state: HomogeneousState, q: float) -> float:
     """Two species: sigma_q = q^2 (M12 g2 - M21 g1)^2/(g1 g2 tr M)."""
-    m, g = state.matrix(q), state.noise_strengths
+    m, g = state.matrix(q), state.total_diffusivities * state.densities
     return float(q**2 * (m[0, 1] * g[1] - m[1, 0] * g[0]) ** 2 / (g[0] * g[1] * np.trace(m)))
 
 
@@ -123,7 +124,7 @@ def test_short_intervals_show_the_spectrum(dimension: int) -> None:
     state = HomogeneousState.of(mixture(dimension), COMPOSITION)
     q = np.array([0.0, 0.6, 2.0])
     np.testing.assert_allclose(expected_rates(state, q, 0.0), linear_spectrum(state, q), rtol=1e-9, atol=1e-13)
-    relaxation = np.abs(state.growth(q)).max()
+    relaxation = np.abs(mode_rates(state, q)).max()
     short = expected_rates(state, q, 1e-4 / relaxation)
     np.testing.assert_allclose(short, linear_spectrum(state, q), rtol=2e-4)
 

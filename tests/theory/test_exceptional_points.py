@@ -5,6 +5,7 @@ from scipy import optimize
 from tests.theory.models import RUN, cross, duan, one_species
 from theory import InputError, Model, PairSensing, Sensing, Species
 from theory.exceptional_points import exceptional_points, oscillatory_condition, squared_gap
+from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
 
 
@@ -48,7 +49,7 @@ def test_overtaking_is_no_coalescence() -> None:
     """A real mode and a pair that cross in their real parts only are not counted."""
     state = HomogeneousState.of(duan(1.0, 0.4), [80.0, 80.0])
     for one in exceptional_points(state, 2):
-        values = state.growth(one.wavenumber, 2)
+        values = mode_rates(state, one.wavenumber, 2)
         assert abs(squared_gap(values)) < 1e-5 * np.abs(values).max() ** 2
 
 

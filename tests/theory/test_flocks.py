@@ -6,8 +6,8 @@ from scipy import integrate, optimize, special
 
 from tests.theory.test_hierarchy import COMPOSITION, mixture
 from theory import InputError, MeanField, Model, Motion, NumericalFailure, Sensing, Species
+from theory.arrays import Array
 from theory.flocks import Torques, UniformFlock
-from theory.fourier import Array
 from theory.hierarchy import moment_matrix, transverse_matrix
 from theory.homogeneous import HomogeneousState
 

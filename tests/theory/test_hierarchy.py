@@ -7,8 +7,8 @@ from scipy import optimize
 
 from tests.theory.models import RUN, duan
 from theory import Chemical, Chemotaxis, InputError, MeanField, Model, Motion, PairSensing, Sensing, Species
-from theory.fourier import Array
-from theory.hierarchy import moment_matrix, transverse_matrix
+from theory.arrays import Array
+from theory.hierarchy import mode_rates, moment_matrix, transverse_matrix
 from theory.homogeneous import HomogeneousState
 
 COMPOSITION = np.array([45.0, 55.0])
@@ -170,7 +170,7 @@ def test_order_zero_is_the_slow_limit_of_all_orders(dimension: int, order: int, 
     slow = np.sort_complex(-np.linalg.eigvals(state.matrix(0.0)))
     departures = []
     for q in (0.04, 0.02):
-        found = np.sort_complex(state.growth(q, order)[:2] / q**2)
+        found = np.sort_complex(mode_rates(state, q, order)[:2] / q**2)
         departures.append(np.max(np.abs(found - slow)))
     # the next term of the expansion in q v tau is of the order of q^2
     assert departures[0] / departures[1] == pytest.approx(4.0, abs=0.1)
@@ -244,4 +244,4 @@ def test_refusals() -> None:
         aligned.matrix(1.0)
     with pytest.raises(InputError, match="use order 1 or more"):
         moment_matrix(aligned, 1.0, 0)
-    assert aligned.growth(0.0, 1)[0].real == pytest.approx(10.0 / (2.0 * np.pi) - 1.0)
+    assert mode_rates(aligned, 0.0, 1)[0].real == pytest.approx(10.0 / (2.0 * np.pi) - 1.0)

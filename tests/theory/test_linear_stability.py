@@ -6,7 +6,10 @@ from scipy import linalg, optimize
 
 from tests.theory.models import RUN, cross, duan, figure_one, one_species, reference_mixture
 from theory import InputError, MeanField, Model, PairSensing, Sensing, Species
-from theory.linear_stability import HomogeneousState, classify
+from theory.fluctuations import equal_time_correlations
+from theory.hierarchy import mode_rates
+from theory.homogeneous import HomogeneousState
+from theory.linear_stability import classify
 
 
 def test_spinodal_of_the_reference_law() -> None:
@@ -54,7 +57,7 @@ def test_fastest_mode_is_a_maximum() -> None:
     assert found.growth_rate is not None
     assert found.wavenumber is not None
     q = np.linspace(1e-3, 60.0, 200001)
-    growth = state.growth(q)[:, 0].real
+    growth = mode_rates(state, q)[:, 0].real
     assert found.growth_rate >= growth.max()
     assert found.wavenumber == pytest.approx(q[np.argmax(growth)], abs=1e-3)
     assert found.phase_speed == pytest.approx(found.frequency / found.wavenumber)  # type: ignore[operator]
@@ -109,7 +112,7 @@ def test_couplings_beyond_the_critical_one_are_dynamic_in_simulations() -> None:
     q = np.unique(np.round(2.0 * np.pi * np.hypot(n / 20.0, m / 5.0), 9))[1:]
 
     def fastest(coupling: float, rate: float) -> float:
-        return float(HomogeneousState.of(duan(coupling, rate), [80.0, 80.0]).growth(q, 20)[:, 0].real.max())
+        return float(mode_rates(HomogeneousState.of(duan(coupling, rate), [80.0, 80.0]), q, 20)[:, 0].real.max())
 
     for rate, dynamic in table.items():
         assert fastest(dynamic, rate) > 0.0
@@ -156,28 +159,28 @@ def test_growth_against_the_definition() -> None:
             expected[m, n] = d * [45.0, 55.0][m] * a[m, n] * float(kernel.transform(q))
         expected[m, m] += d + (0.1, 0.2)[m]
     values = np.sort_complex(linalg.eig(-(q**2) * expected)[0])
-    np.testing.assert_allclose(np.sort_complex(state.growth(q)), values, rtol=1e-12)
+    np.testing.assert_allclose(np.sort_complex(mode_rates(state, q)), values, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_correlations_solve_the_lyapunov_equation(dimension: int) -> None:
     state = HomogeneousState.of(reference_mixture(dimension, Sensing()), [40, 60])
     q = np.array([0.0, 0.5, 2.0, 9.0])
-    for one, c in zip(q, state.equal_time_correlations(q), strict=True):
-        m, g = state.matrix(one), np.diag(state.noise_strengths)
+    for one, c in zip(q, equal_time_correlations(state, q), strict=True):
+        m, g = state.matrix(one), np.diag(state.total_diffusivities * state.densities)
         np.testing.assert_allclose(c, linalg.solve_continuous_lyapunov(m, 2.0 * g), rtol=1e-11)
         np.testing.assert_allclose(c, c.T, rtol=1e-12)
 
 
 def test_independent_particles_have_the_correlations_of_an_ideal_gas() -> None:
     state = HomogeneousState.of(Model(2, [Species("A", RUN, "1.0"), Species("B", RUN, "2.0")]), [30, 70])
-    np.testing.assert_allclose(state.equal_time_correlations([0.0, 3.0]), [np.diag([30.0, 70.0])] * 2, atol=1e-12)
+    np.testing.assert_allclose(equal_time_correlations(state, [0.0, 3.0]), [np.diag([30.0, 70.0])] * 2, atol=1e-12)
 
 
 def test_refusals() -> None:
     with pytest.raises(InputError, match="positive densities"):
         HomogeneousState.of(one_species(), [0.0])
     with pytest.raises(InputError, match="unstable"):
-        HomogeneousState.of(cross(0.7, -0.7), [50, 50]).equal_time_correlations(1.0)
+        equal_time_correlations(HomogeneousState.of(cross(0.7, -0.7), [50, 50]), 1.0)
     with pytest.raises(InputError, match="vanishes"):
         HomogeneousState.of(one_species("A - 50"), [50.0])

@@ -5,7 +5,8 @@ from tests.theory.models import RUN, cross, figure_one, steered
 from theory import InputError, Model, Species
 from theory.chemical_potential import ChemicalPotentials
 from theory.free_energy import FreeEnergy
-from theory.linear_stability import HomogeneousState, classify
+from theory.homogeneous import HomogeneousState
+from theory.linear_stability import classify
 from theory.long_waves import (
     OSCILLATORY,
     STABLE,

@@ -230,7 +230,7 @@ def test_parts_add_up_to_the_whole() -> None:
         whole.accumulate(positions, directions, SIZE)
         halves[n // 2].accumulate(positions, directions, SIZE)
     stored = halves[1].arrays()
-    halves[0].merge(halves[1])
+    halves[0].add(halves[1].arrays())
     fresh = RelativeAccumulator(2.0, BINS)
     fresh.add(stored)
     fresh.add(stored)
@@ -247,7 +247,7 @@ def test_different_distributions_cannot_be_added() -> None:
     spatial.accumulate(gas(0, 10, (4.0, 4.0, 4.0)), (4.0, 4.0, 4.0))
     for other in (RadialAccumulator(1.0, 5), RadialAccumulator(1.1, 4), RadialAccumulator(1.0, 4, 2), spatial):
         with pytest.raises(InputError, match="different bins, species or dimensions"):
-            filled.merge(other)
+            filled.add(other.arrays())
     with pytest.raises(InputError, match="positions have 3 dimensions, those before had 2"):
         filled.accumulate(gas(0, 10, (4.0, 4.0, 4.0)), (4.0, 4.0, 4.0))
 

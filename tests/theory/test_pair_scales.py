@@ -40,14 +40,14 @@ def test_dense_particles_are_as_close_as_in_a_lattice() -> None:
     assert scales.rate == pytest.approx(6.0 * force * (4.0 / lattice + 1.0 / 40.0), rel=1e-3)
 
 
-@pytest.mark.parametrize(("cutoff", "issue"), [(3.0, 0.13), (5.0, 0.028), (8.0, 0.010), (10.0, 0.006), (20.0, 0.001)])
-def test_neglected_shares(cutoff: float, issue: float) -> None:
+@pytest.mark.parametrize(("cutoff", "seen"), [(3.0, 0.13), (5.0, 0.028), (8.0, 0.010), (10.0, 0.006), (20.0, 0.001)])
+def test_neglected_shares(cutoff: float, seen: float) -> None:
     """Against quadrature, and near the worst shares that were seen in simulations."""
     scales = pair_scales(janus(66.0, cutoff), (0, 0), density(0.25))
     integrals = [quad(lambda r: math.exp(-r / 40.0) / r**3, a, b)[0] for a, b in ((cutoff, 1e3), (scales.closest, cutoff))]
     assert scales.neglected_force == pytest.approx(integrals[0] / sum(integrals), rel=1e-3)
     assert scales.neglected_torque == pytest.approx(scales.neglected_force, rel=1e-12)
-    assert issue / 1.5 < scales.neglected_force < 1.5 * issue
+    assert seen / 1.5 < scales.neglected_force < 1.5 * seen
 
 
 def test_laws_that_do_not_decay_neglect_nearly_all() -> None:

@@ -8,10 +8,11 @@ import pytest
 from tests.theory import lattice
 from tests.theory.models import RUN, cross, reference_mixture
 from theory import InputError, Model, NumericalFailure, Sensing, Species
+from theory.arrays import Array
 from theory.coarse_graining import Filter
 from theory.entropy_production import expected_box_rates, expected_rates, linear_spectrum
 from theory.fluctuations import LinearProcess
-from theory.fourier import Array, Grid
+from theory.fourier import Grid
 from theory.homogeneous import HomogeneousState
 from theory.path_entropy import PathEntropy
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from theory.fourier import Array
+from theory.arrays import Array
 from theory.resampling import resampled
 
 

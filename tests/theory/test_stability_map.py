@@ -4,9 +4,11 @@ from scipy import optimize
 
 from tests.theory.models import RUN, cross, duan, figure_one
 from theory import InputError, Model, Sensing, Species
+from theory.axis import Axis
+from theory.hierarchy import mode_rates
 from theory.homogeneous import HomogeneousState
 from theory.linear_stability import classify
-from theory.stability_map import UNDEFINED, Axis, StabilityMap, stability_map
+from theory.stability_map import UNDEFINED, StabilityMap, stability_map
 
 EVEN = {"A": 50.0, "B": 50.0}
 
@@ -105,7 +107,7 @@ def test_map_of_an_order() -> None:
 
     def fastest(coupling: float) -> float:
         state = HomogeneousState.of(model.with_parameters({"eta": coupling}), [density, 80.0])
-        return float(state.growth(np.linspace(0.5, 2.0, 4000), 1)[:, 0].real.max())
+        return float(mode_rates(state, np.linspace(0.5, 2.0, 4000), 1)[:, 0].real.max())
 
     assert eta == pytest.approx(optimize.brentq(fastest, 0.6, 1.1, xtol=1e-9), abs=1e-6)
 
@@ -122,7 +124,7 @@ def test_refusals() -> None:
     model = cross(0.1, 0.1)
     ka = Axis("model.parameters.ka", 0, 1)
     with pytest.raises(InputError, match="cannot be an axis"):
-        Axis("domain.size", 0, 1)
+        stability_map(model, EVEN, ka, Axis("domain.size", 0, 1))
     with pytest.raises(InputError, match="must rise"):
         Axis("composition.A", 1, 1)
     with pytest.raises(InputError, match=r"both axes of the map are model.parameters.ka"):

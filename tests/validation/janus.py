@@ -11,7 +11,7 @@ from scipy.spatial import Delaunay
 
 from particles import ParticleEngine
 from particles.timestep import default_time_step
-from runs.execute import build_engine
+from runs.engines import build_engine
 from runs.runfile import load
 from theory import Model, Motion, PairInteraction, Species
 

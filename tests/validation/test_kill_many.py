@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runs.execute import Scale
+from runs.runfile import Scale
 from tests.runs.test_kill import kill_and_resume, server
 
 __all__ = ["server"]

@@ -11,8 +11,10 @@ import pytest
 from fieldsolver import FieldSolver
 from particles import ParticleEngine
 from theory import Model, Motion, Sensing, Species
-from theory.fourier import Array, Grid
-from theory.linear_stability import HomogeneousState
+from theory.arrays import Array
+from theory.fluctuations import equal_time_correlations
+from theory.fourier import Grid
+from theory.homogeneous import HomogeneousState
 from theory.observables import deposit_window, modes
 
 _SIZE = (6.0, 6.0)
@@ -125,7 +127,7 @@ def test_interacting_mixture_against_linear_theory(scale: str) -> None:
     if "euler" in scale:
         bias = np.tanh(0.5 * engine.time_step / model.persistence_times[0])
         state = dataclasses.replace(state, couplings=state.couplings * (1.0 + bias))
-    expected = np.average(state.equal_time_correlations(grid.wavenumber[low]), axis=0, weights=grid.multiplicity[low])
+    expected = np.average(equal_time_correlations(state, grid.wavenumber[low]), axis=0, weights=grid.multiplicity[low])
     samples = np.array([np.average(one[:, :, low], axis=2, weights=grid.multiplicity[low]) for one in found])
     blocks = samples.reshape(20, -1, 2, 2).mean(axis=1)
     mean, error = blocks.mean(axis=0), blocks.std(axis=0, ddof=1) / np.sqrt(20)

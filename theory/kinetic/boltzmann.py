@@ -31,10 +31,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.kinetic.scattering import BinaryScattering
-
-Array = NDArray[np.float64]
 
 _LEGENDRE, _WEIGHTS = (0.5 * one for one in np.polynomial.legendre.leggauss(8))
 _NODES = 0.5 + _LEGENDRE

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.interactions import InteractionLaw, MeanField
 from theory.model import Model
@@ -30,7 +31,6 @@ from theory.observables.clusters import close_pairs
 from theory.observables.periodic import checked_box, checked_species, nearest_images, wrapped
 from theory.observables.relative_distribution import RelativeDistribution, turns_of
 
-Array = NDArray[np.float64]
 Laws = Mapping[tuple[int, int], InteractionLaw]
 
 # after the harmonics: zeta_0, tau_1, kappa_F

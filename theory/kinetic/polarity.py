@@ -19,13 +19,12 @@ hierarchy.) For mixtures the growth rates are the eigenvalues of a matrix: the p
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.interactions import MeanField
 from theory.model import Model
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

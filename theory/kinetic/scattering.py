@@ -20,15 +20,14 @@ the step of all. In this frame even a free flight is not a straight line, so tha
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.integrate import RK45
 from scipy.interpolate import CubicSpline
 
+from theory.arrays import Array
 from theory.errors import InputError, NumericalFailure
 from theory.interactions import InteractionLaw
 from theory.kinetic import _scattering_loops
-
-Array = NDArray[np.float64]
 
 # the table of a law begins at this share of the cut-off; its relative error for 1/r^4 is below 1e-9
 _NEAREST = 1e-5

@@ -4,7 +4,6 @@ Those of density fields are at hand here; those of particle configurations are i
 """
 
 from theory.observables.fields import (
-    Phase,
     Shells,
     Travel,
     band_variance,
@@ -13,14 +12,15 @@ from theory.observables.fields import (
     dominant_wavenumber,
     filtered,
     modes,
-    phases,
     structure_factors,
     travelling_speed,
 )
+from theory.observables.phases import Phase, Smoothing, phases
 
 __all__ = [
     "Phase",
     "Shells",
+    "Smoothing",
     "Travel",
     "band_variance",
     "deposit_window",

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Array, Integers
 from theory.observables import _pair_loops
-from theory.observables.periodic import Array, Integers, checked_box, checked_reach, wrapped
+from theory.observables.periodic import checked_box, checked_reach, wrapped
 
 
 @dataclass(frozen=True)

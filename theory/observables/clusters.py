@@ -8,8 +8,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from theory.arrays import Array, Integers
 from theory.errors import InputError
-from theory.observables.periodic import Array, Integers, checked_box, checked_reach, wrapped
+from theory.observables.periodic import checked_box, checked_reach, wrapped
 
 
 def close_pairs(positions: ArrayLike, size: ArrayLike, reach: float) -> Integers:

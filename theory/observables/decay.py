@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize
 
+from theory.arrays import Array
 from theory.errors import InputError
 
-Array = NDArray[np.float64]
 Law = Literal["exponential", "power law"]
 
 _FEWEST_POINTS = 3

@@ -8,13 +8,11 @@ a crystal.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array, ComplexArray
 from theory.observables.orientation import PairCorrelation, pair_correlation
-from theory.observables.periodic import Array
 from theory.observables.voronoi import voronoi_neighbours
-
-ComplexArray = NDArray[np.complex128]
 
 
 def local_bond_order(positions: ArrayLike, size: ArrayLike, fold: int = 6, *, by_edge: bool = False) -> ComplexArray:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
 
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.observables.periodic import Array, checked_box, checked_species, wrapped
+from theory.observables.periodic import checked_box, checked_species, wrapped
 
 # cells per coarse-graining width
 _CELLS_PER_WIDTH = 4.0

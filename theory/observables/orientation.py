@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.arrays import Array, Integers
 from theory.errors import InputError
 from theory.observables import _pair_loops
 from theory.observables.cells import CellSorted
 from theory.observables.decay import DecayFit, fit_decay
-from theory.observables.periodic import Array, Integers, checked_species
+from theory.observables.periodic import checked_species
 
 # a fixed number of blocks, so that sums do not depend on the threads
 _BLOCKS = 64

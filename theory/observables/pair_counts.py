@@ -1,13 +1,41 @@
 """Counts of pairs gathered over frames, also during a run: what pair distributions are made of."""
 
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Array, Integers
 from theory.errors import InputError
 from theory.observables.cells import CellSorted
-from theory.observables.periodic import Array, Integers
+
+
+@dataclass(frozen=True)
+class PairDistribution:
+    """A distribution over distances, and whatever else, of every ordered pair of species.
+
+    Parameters
+    ----------
+    edges
+        Of the bins of r, shape (r bin + 1,) (length).
+    values
+        g, shape (species, species, r bin, ...); NaN where there is no pair of these species.
+    standard_errors
+        By counting, as if pairs were independent, likewise.
+    counts
+        Ordered pairs, likewise.
+    """
+
+    edges: Array
+    values: Array
+    standard_errors: Array
+    counts: Integers
+
+    @property
+    def distances(self) -> Array:
+        """Middles of the bins of r, shape (r bin,) (length)."""
+        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]))
 
 
 class PairCounts:
@@ -79,15 +107,10 @@ class PairCounts:
         self._expected += arrays["expected"]
         self._dimension = self._dimension or dimension
 
-    def merge(self, other: Self) -> None:
-        """Add what another one of the same bins has gathered.
-
-        Raises
-        ------
-        InputError
-            Its bins, species or dimension differ.
-        """
-        self.add(other.arrays())
+    def _ideal(self, volumes: Array) -> Array:
+        """Ordered pairs of an ideal gas in bins of some volumes (bin, ...), shape (species, species, bin, ...); NaN for 0."""
+        expected = self._expected.reshape(*self._expected.shape, *(1,) * volumes.ndim) * volumes
+        return np.where(expected > 0.0, expected, np.nan)
 
     def _edges(self) -> Array:
         """Edges of the bins of distance.

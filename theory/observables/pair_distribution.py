@@ -14,38 +14,16 @@ from numpy.typing import ArrayLike
 
 from theory.observables import _pair_loops
 from theory.observables.cells import CellSorted
-from theory.observables.pair_counts import PairCounts
-from theory.observables.periodic import Array, Integers, checked_species
+from theory.observables.pair_counts import PairCounts, PairDistribution
+from theory.observables.periodic import checked_species
 
 # volume of the unit ball in 1, 2 and 3 dimensions
 _UNIT_BALL = (2.0, np.pi, 4.0 * np.pi / 3.0)
 
 
 @dataclass(frozen=True)
-class RadialDistribution:
-    """g(r) of every ordered pair of species.
-
-    Parameters
-    ----------
-    edges
-        Of the bins of r, shape (bin + 1,) (length).
-    values
-        g, shape (species, species, bin); NaN where there is no pair of these species.
-    standard_errors
-        By counting, as if pairs were independent, likewise.
-    counts
-        Ordered pairs, likewise.
-    """
-
-    edges: Array
-    values: Array
-    standard_errors: Array
-    counts: Integers
-
-    @property
-    def distances(self) -> Array:
-        """Middles of the bins, shape (bin,) (length)."""
-        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]))
+class RadialDistribution(PairDistribution):
+    """g(r) of every ordered pair of species: values, errors and counts have the shape (species, species, bin)."""
 
 
 class RadialAccumulator(PairCounts):
@@ -103,8 +81,7 @@ class RadialAccumulator(PairCounts):
         """
         edges = self._edges()
         shells = np.diff(_UNIT_BALL[self._dimension - 1] * edges**self._dimension)
-        expected = self._expected[:, :, None] * shells
-        known = np.where(expected > 0.0, expected, np.nan)
+        known = self._ideal(shells)
         # pairs of one species are counted from either end
         multiplicity = (1.0 + np.eye(self.species))[:, :, None]
         errors = multiplicity * np.sqrt(np.maximum(self._counts / multiplicity, 1.0))

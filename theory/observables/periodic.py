@@ -5,12 +5,10 @@ Positions are arrays (particle, dimension), anywhere in space: they are brought 
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Array, Integers
 from theory.errors import InputError
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 def checked_box(size: ArrayLike, dimension: int) -> Array:

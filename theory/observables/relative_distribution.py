@@ -20,38 +20,20 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.observables import _pair_loops
 from theory.observables.cells import CellSorted
-from theory.observables.pair_counts import PairCounts
-from theory.observables.periodic import Array, Integers, checked_species
+from theory.observables.pair_counts import PairCounts, PairDistribution
+from theory.observables.periodic import checked_species
 
 
 @dataclass(frozen=True)
-class RelativeDistribution:
+class RelativeDistribution(PairDistribution):
     r"""g(r, \phi, \theta) of every ordered pair of species.
 
-    Parameters
-    ----------
-    edges
-        Of the bins of r, shape (r bin + 1,) (length).
-    values
-        g, shape (species, species, r bin, phi bin, theta bin); NaN where there is no pair of these species.
-    standard_errors
-        By counting, as if pairs were independent, likewise.
-    counts
-        Ordered pairs, likewise.
+    Values, errors and counts have the shape (species, species, r bin, phi bin, theta bin).
     """
-
-    edges: Array
-    values: Array
-    standard_errors: Array
-    counts: Integers
-
-    @property
-    def distances(self) -> Array:
-        """Middles of the bins of r, shape (r bin,) (length)."""
-        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]))
 
     @property
     def place_edges(self) -> Array:
@@ -157,8 +139,7 @@ class RelativeAccumulator(PairCounts):
         edges = self._edges()
         _, _, _, places, directions = self._counts.shape
         sectors = np.diff(np.pi * edges**2) / (places * directions)
-        expected = self._expected[:, :, None, None, None] * sectors[:, None, None]
-        known = np.where(expected > 0.0, expected, np.nan)
+        known = self._ideal(sectors[:, None, None])
         errors = np.sqrt(np.maximum(self._counts, 1.0))
         return RelativeDistribution(edges, self._counts / known, errors / known, self._counts.copy())
 

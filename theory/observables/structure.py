@@ -9,7 +9,8 @@ Modes of particles have the form of those of fields: :class:`theory.observables.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.fourier import Array, ComplexArray, Grid
+from theory.arrays import Array, ComplexArray
+from theory.fourier import Grid
 from theory.observables.periodic import checked_species, wrapped
 
 # values held at a time: some tens of megabytes

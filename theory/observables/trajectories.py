@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import fft
 
+from theory.arrays import Array
 from theory.errors import InputError
-from theory.observables.periodic import Array, checked_box, nearest_images
+from theory.observables.periodic import checked_box, nearest_images
 
 # a particle that moves by more than this share of an edge between frames may have moved the other way around
 _LONGEST_MOVE = 0.4

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import Delaunay, QhullError
 
+from theory.arrays import Array, Integers
 from theory.errors import InputError
-from theory.observables.periodic import Array, Integers, checked_box, wrapped
+from theory.observables.periodic import checked_box, wrapped
 
 # first margin, in mean distances of particles
 _MARGIN = 4.0
