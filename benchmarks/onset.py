@@ -1,6 +1,6 @@
 """Onset of flocking of Janus particles over speed and area fraction: every run, every theory, one figure, as [S2] figure 2.
 
-    python benchmarks/onset.py [--output results/onset] [--figure FILE] [--particles 1024] [--duration 30] [--quick]
+    python benchmarks/onset.py [--output results/onset] [--figure FILE] [--particles 1024] [--duration 60] [--quick]
 
 Runs that are there already are used as they are, or continued. Units are those of [S2] Table 1: lengths in diameters, times in
 1/Dr, speeds here in micrometres per second (0.45 per diameter and 1/Dr).
@@ -14,12 +14,11 @@ from pathlib import Path
 # the folder of a script comes first on the path
 sys.path.pop(0)
 
-import runs.execute
-from runs.execute import resume, run
+import runs
+from runs.completion import complete
 from runs.figures.onset import draw_onset
 from runs.onset import as_text, onset
 from runs.runfile import load
-from runs.store.series import list_segments, open_series
 
 MICROMETRE_PER_SECOND = 1.0 / 0.45
 # time step (1/Dr) and area fractions about the onset, by speed
@@ -46,20 +45,9 @@ def simulate(directory: Path, speed: float, time_step: float, fraction: float, o
         f"run.output_interval={OUTPUT_INTERVAL}",
         f"particles.time_step={time_step!r}",
     ]
-    begun = bool(list_segments(directory / "particles"))
-    if begun and open_series(directory / "particles").times[-1] >= options.duration * (1.0 - 1e-9):
-        return
-    if begun:
-        outcomes = resume(directory, threads=options.threads, quiet=True)
-    else:
-        specification = load(Path(runs.execute.__file__).parent / "gallery" / "janus-isotropic.toml", overrides)
-        outcomes = run(specification, directory, scales=["particles"], threads=options.threads, quiet=True)
-    for outcome in outcomes:
-        print(
-            f"{directory}: {outcome.status} at t = {outcome.time:g} after {outcome.seconds:.0f} s {outcome.message}", flush=True
-        )
-        if outcome.status != "done":
-            sys.exit(f"continue with the same command once it is clear why {directory} was {outcome.status}")
+    specification = load(Path(runs.__file__).parent / "gallery" / "janus-isotropic.toml", overrides)
+    if not complete(specification, directory, scales=["particles"], threads=options.threads):
+        sys.exit(f"continue with the same command once it is clear why {directory} did not end")
 
 
 def main() -> None:
@@ -67,7 +55,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results/onset"))
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--particles", type=int, default=1024)
-    parser.add_argument("--duration", type=float, default=30.0)
+    parser.add_argument("--duration", type=float, default=60.0)
     parser.add_argument("--cutoff", type=float, default=5.0)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--quick", action="store_true")

@@ -1,11 +1,12 @@
 r"""Velocity of a travelling pattern from the phases of its strongest modes.
 
 For a pattern rho(r - V t) a mode obeys rho_q(t') = rho_q(t) exp(-i q.V (t' - t)). With z_q the sum of rho_q(t') rho_q^*(t) over
-species and pairs of frames, V is found by least squares weighted with |z_q|,
+species and pairs of frames, V is found by least squares weighted with |z_q|^2,
 
-    sum_q |z_q| [ arg z_q + q.V (t' - t) ]^2 = min,
+    sum_q |z_q|^2 [ arg z_q + q.V (t' - t) ]^2 = min,
 
-over the modes with at least a hundredth of the largest weight. Phases are unwound about the velocity of the longest of them.
+over the modes with at least a hundredth of the largest |z_q|. What merely fluctuates keeps its phase, and would slow the
+pattern down; squares make it count little. Phases are unwound about the velocity of the longest of these modes.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from theory.arrays import Array, ComplexArray
 from theory.fourier import Grid
 
-_STRONG = 0.01
+_STRONG = 1e-4
 _ROUNDS = 20
 
 
@@ -56,7 +57,7 @@ def velocity_of_correlations(
         t' - t (time).
     """
     dimension = wavevectors.shape[0]
-    weight = np.abs(correlation) * multiplicity * np.any(wavevectors != 0.0, axis=0)
+    weight = np.abs(correlation) ** 2 * multiplicity * np.any(wavevectors != 0.0, axis=0)
     if not np.any(weight > 0.0):
         return PatternVelocity(np.zeros(dimension), 0.0, 0.0)
     strong = weight > _STRONG * weight.max()

@@ -1,5 +1,6 @@
-"""Figure of the entropy production of a run: across scales of length, over the modes, and in space."""
+"""Figures of entropy production: of a run across scales of length, over the modes and in space; and of runs side by side."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from theory.arrays import Array
 
 _MARKS = {"fields": ("s", COLOURS[1]), "particles": ("o", COLOURS[0])}
 _DASHES = {"fields": "--", "particles": "-"}
+# by what the marks of a scale are moved along the axis of lengths, so that error bars lie side by side
+_ASIDE = {"fields": 0.985, "particles": 1.015}
 # height of the row of curves (inches)
 _CURVES = 2.7
+# width of each mixture, side by side (inches)
+_PANEL = 2.4
 # share of the largest local rate below which negative ones are noise, and need no colour of their own
 _SLIGHT = 0.1
 
@@ -47,6 +52,55 @@ def draw_entropy(found: RunEntropy, target: Path) -> Path:
     return target
 
 
+def draw_side_by_side(mixtures: Mapping[str, RunEntropy], pattern: RunEntropy, target: Path) -> Path:
+    """Draw the rates of some mixtures over the coarse-graining length on one axis, and the maps and rates of a pattern.
+
+    Parameters
+    ----------
+    mixtures
+        By what is written above them.
+    pattern
+        A run in two dimensions, of a pattern.
+    target
+        File to write.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be written.
+    """
+    width = _PANEL * len(mixtures)
+    size, share = pattern.scales[0].grid.size, 1.0 - 1.0 / len(mixtures)
+    height = max(_CURVES, len(pattern.scales) * (0.8 * share * width * size[1] / size[0] + 0.3))
+    with drawing(target, (width, _CURVES + height)) as figure:
+        upper, lower = figure.subfigures(2, 1, height_ratios=(_CURVES, height))
+        axes = upper.subplots(1, len(mixtures), sharey=True)
+        for axis, (title, found) in zip(axes, mixtures.items(), strict=True):
+            _across_scales(axis, found)
+            axis.set_title(title)
+        _both_signs(axes, list(mixtures.values()))
+        for axis in axes[1:]:
+            axis.set_ylabel("")
+            axis.get_legend().remove()
+        left, right = lower.subfigures(1, 2, width_ratios=(share, 1.0 - share))
+        _maps(left, left.subplots(len(pattern.scales), 1, squeeze=False)[:, 0], pattern)
+        _across_scales(right.subplots(), pattern)
+    return target
+
+
+def _both_signs(axes: Any, found: list[RunEntropy]) -> None:
+    """One logarithmic axis of rates that goes through zero, linear up to the largest standard error."""
+    from matplotlib import ticker
+
+    errors = [one.estimate.standard_errors for run in found for one in run.scales]
+    largest = max(float(np.max(one)) for one in errors if one is not None)
+    linear = 10.0 ** np.floor(np.log10(largest))
+    for axis in axes:
+        axis.set_yscale("symlog", linthresh=linear, subs=range(2, 10))
+        axis.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        axis.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
+
+
 def _map_height(found: RunEntropy, width: float) -> float:
     """Height of the row of maps in inches, with room for titles; thin boxes leave some for the bar of colours."""
     size = found.scales[0].grid.size
@@ -61,19 +115,23 @@ def _across_scales(axis: Any, found: RunEntropy) -> None:
         axis.plot(lengths, found.continuous, color="black", linewidth=1.0, label="linear theory")
     for one in found.scales:
         mark, colour = _MARKS[one.scale]
-        errors = one.estimate.standard_errors
-        axis.errorbar(lengths, one.estimate.rates, errors, fmt=mark, color=colour, markersize=4, capsize=2, label=one.scale)
+        places, errors = lengths * _ASIDE[one.scale], one.estimate.standard_errors
+        axis.errorbar(places, one.estimate.rates, errors, fmt=mark, color=colour, markersize=3.5, capsize=2, label=one.scale)
         if one.expected is not None:
             axis.plot(lengths, one.expected, _DASHES[one.scale], color=colour, linewidth=0.9, label=f"expected of {one.scale}")
+        if one.weak_noise is not None:
+            rate = float(one.weak_noise.mean() * np.prod(one.grid.size))
+            axis.axhline(rate, linestyle=":", color="black", linewidth=1.0, label="from the currents")
     axis.set_xscale("log")
-    plain_ticks(axis.xaxis)
+    axis.set_xticks(lengths, [f"{one:g}" for one in lengths])
+    axis.set_xticks([], minor=True)
     rates = np.concatenate([one.estimate.rates for one in found.scales])
     if np.all(rates > 0.0):
         axis.set_yscale("log")
         plain_ticks(axis.yaxis)
     else:
         axis.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
-    axis.set(xlabel=r"coarse-graining length $\ell$", ylabel=r"entropy production rate $\sigma(\ell)$")
+    axis.set(xlabel=r"coarse-graining length $\ell$ (length)", ylabel=r"entropy production rate $\sigma(\ell)$ (1/time)")
     axis.legend(fontsize=6, frameon=False)
 
 
@@ -93,7 +151,9 @@ def _spectrum(axis: Any, found: RunEntropy) -> None:
         if one.expected_spectrum is not None:
             axis.plot(one.wavenumbers, one.expected_spectrum, _DASHES[one.scale], color=colour, linewidth=0.9)
     axis.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
-    axis.set(xlabel="wavenumber $q$", ylabel=rf"rate per shell of modes, $\ell = {found.filters[0].length:g}$")
+    axis.set(
+        xlabel="wavenumber $q$ (1/length)", ylabel=rf"rate per shell of modes, $\ell = {found.filters[0].length:g}$ (1/time)"
+    )
 
 
 def _maps(figure: Any, axes: Any, found: RunEntropy) -> None:
@@ -116,7 +176,7 @@ def _maps(figure: Any, axes: Any, found: RunEntropy) -> None:
         axis.set(xticks=[], yticks=[])
     if found.scales[0].grid.dimension > 1:
         bar = figure.colorbar(image, ax=list(axes), pad=0.02)
-        bar.set_label(r"local rate $\sigma(\mathbf{r})$")
+        bar.set_label(rf"local rate $\sigma(\mathbf{{r}})$ (1/(time length$^{found.scales[0].grid.dimension}$))")
 
 
 def _curves(axis: Any, one: ScaleEntropy, density: Array) -> None:
@@ -126,4 +186,4 @@ def _curves(axis: Any, one: ScaleEntropy, density: Array) -> None:
         axis.plot(x, one.weak_noise, "--", color="black", linewidth=0.9, label="from the currents")
         axis.legend(fontsize=6, frameon=False)
     axis.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
-    axis.set(xlabel="$x$", ylabel=r"local rate $\sigma(x)$", xlim=(0.0, one.grid.size[0]))
+    axis.set(xlabel="$x$", ylabel=r"local rate $\sigma(x)$ (1/(time length))", xlim=(0.0, one.grid.size[0]))

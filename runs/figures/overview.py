@@ -21,7 +21,7 @@ _WIDTH, _CURVES = 7.0, 2.4
 
 
 def draw(directory: Path | str, output: Path | str | None = None) -> Path:
-    """Draw snapshots, mean speeds and structure factors of a run.
+    """Draw snapshots, mean speeds (or the polar order of particles that turn each other) and structure factors of a run.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def _compose(pictures: Any, curves: Any, specification: "RunSpecification", scal
     for n, (scale, frames) in enumerate(scales.items()):
         _snapshots(pictures.reshape(len(scales), _SNAPSHOTS)[n], specification, frames, scale)
     colour_key(pictures[0, 0], specification)
-    _mean_speeds(curves[0], specification, scales)
+    _over_time(curves[0], specification, scales)
     _spectra(curves[1], specification, scales)
 
 
@@ -78,12 +78,17 @@ def _snapshots(axes: Any, specification: "RunSpecification", frames: DensityFram
         scale_bar(axes[-1], grid.size)
 
 
-def _mean_speeds(axis: Any, specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> None:
+def _over_time(axis: Any, specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> None:
+    """Mean speeds, or the polar order where particles turn each other."""
+    model = specification.model
+    torques = [any(one.torque_harmonics) for one in model.mean_field.values()]
+    turning = any(torques) or any(law.has_torque for law in model.interactions.values())
+    quantity, label = ("polar_order", "polar order $P$") if turning else ("mean_speed", "mean speed")
     for scale, frames in scales.items():
-        for s, name in enumerate(specification.model.names):
+        for s, name in enumerate(model.names):
             axis.plot(
                 frames.times,
-                frames.number(f"mean_speed_{name}"),
+                frames.number(f"{quantity}_{name}"),
                 _line(scale),
                 color=COLOURS[s % len(COLOURS)],
                 linewidth=1.0,
@@ -91,7 +96,7 @@ def _mean_speeds(axis: Any, specification: "RunSpecification", scales: "dict[Sca
                 label=f"{name}, {scale}",
             )
     axis.set_xlabel("time")
-    axis.set_ylabel("mean speed")
+    axis.set_ylabel(label)
     axis.legend(fontsize=6, frameon=False)
 
 

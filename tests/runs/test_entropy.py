@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 import runs.figures.style
 from runs.cli import main
 from runs.entropy import RunEntropy, entropy
 from runs.execute import run
+from runs.figures.entropy import draw_side_by_side
 from runs.frames_of_run import open_run
 from runs.runfile import load, parse
 from tests.runs.small_runs import IDEAL
@@ -115,6 +117,17 @@ def test_command(stirred: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "linear theory, all scales of length: 0.614 per unit volume and time" in text
     assert "sharp     0.75" in text
     assert "local map, comoving frame" in text
+
+
+def test_runs_side_by_side(found: RunEntropy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many mixtures as are given, and their rates on one axis through zero."""
+    monkeypatch.setitem(runs.figures.style.STYLE, "savefig.dpi", 60)
+    sizes = []
+    for number in (2, 3):
+        target = tmp_path / f"{number}.png"
+        assert draw_side_by_side({f"mixture {n}": found for n in range(number)}, found, target) == target
+        sizes.append(imread(target).shape)
+    assert sizes[0][1] / sizes[1][1] == pytest.approx(2.0 / 3.0, abs=0.03)
 
 
 def test_frames_too_far_apart_give_no_number(

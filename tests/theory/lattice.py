@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.theory.models import RUN
 from theory import Model, Sensing, Species
-from theory.fourier import Grid
+from theory.fourier import Array, Grid
 from theory.path_entropy import EntropyEstimate, PathEntropy
 
 SITES, SELF, WIDTH = 32, -0.1, 0.5
@@ -48,13 +48,23 @@ class Lines:
         start = self._random.poisson(number, size=(2, lines, SITES)).astype(float)
         self.density = start * (number / start.mean(axis=-1, keepdims=True))
 
+    @property
+    def _filled(self) -> Array:
+        return np.maximum(self.density, 1e-3 * self.number)
+
+    @property
+    def _log_speed(self) -> Array:
+        bent = np.tanh((self.density / self.number - 1.0) / WIDTH)
+        return np.asarray(SELF * bent + self._couplings * bent[::-1])
+
+    @property
+    def potential(self) -> Array:
+        """u = log rho + log v, shape (species, line, site)."""
+        return np.asarray(np.log(self._filled) + self._log_speed)
+
     def step(self) -> None:
-        rho, dt = self.density, self.time_step
-        bent = np.tanh((rho / self.number - 1.0) / WIDTH)
-        log_speed = SELF * bent + self._couplings * bent[::-1]
-        filled = np.maximum(rho, 1e-3 * self.number)
-        mobility = np.exp(2.0 * log_speed) * filled
-        potential = np.log(filled) + log_speed
+        rho, dt, potential = self.density, self.time_step, self.potential
+        mobility = np.exp(2.0 * self._log_speed) * self._filled
         between = 0.5 * (mobility + np.roll(mobility, -1, axis=-1))
         noise = np.sqrt(2.0 * between / dt) * self._random.normal(size=rho.shape)
         flux = -between * (np.roll(potential, -1, axis=-1) - potential) + noise

@@ -26,6 +26,9 @@ def test_janus_amplitudes_are_those_of_the_paper() -> None:
     # C_F/xi_t = 92.34 and C_G/xi_r = 147.19 with xi_t = 9, xi_r = 3
     np.testing.assert_allclose(law.force(r) / 9.0, 92.34 * shape, rtol=6e-5)
     np.testing.assert_allclose(law.torque(r) / 3.0, 147.19 * shape, rtol=6e-5)
+    # of two particles, in the unit of time in which the torque's prefactor is 1 ([S2] Eqs. 8): C = 2 C_F xi_r/(C_G xi_t)
+    strength = 2.0 * (law.force(r) / 9.0) / (law.torque(r) / 3.0)
+    np.testing.assert_allclose(strength, 1.2547, atol=5e-5)
 
 
 def test_exchanged_dipoles_turn_the_other_way_with_the_same_force() -> None:

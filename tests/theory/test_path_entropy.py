@@ -41,6 +41,22 @@ def test_lattice_with_many_particles(couplings: tuple[float, float]) -> None:
     assert expected == pytest.approx(10.0 if couplings[0] != couplings[1] else 0.0, abs=0.3)
 
 
+@pytest.mark.parametrize(("couplings", "rate"), [((0.2, -0.05), 10.0), ((0.1, 0.1), 0.0)])
+def test_the_start_of_a_step_is_no_place_to_evaluate_at(couplings: tuple[float, float], rate: float) -> None:
+    """There the sum is wrong by sum q^2 tr M: PHYSICS has 113 instead of 10."""
+    state = lattice_state(couplings)
+    excess = float(sum(q**2 * np.trace(state.matrix(q)) for q in _LATTICE))
+    assert rate + excess == pytest.approx(113.0 - 10.0 + rate, abs=1.0)
+    lines, duration, found = lattice.Lines(5000.0, couplings, 0.01, 64, seed=1), 4.0, 0.0
+    for n in range(round((20.0 + duration) / 0.01)):
+        before, potential = lines.density, lines.potential
+        lines.step()
+        if n >= 2000:
+            found -= float(np.sum(potential * (lines.density - before))) / (duration * lines.lines)
+    # Euler-Maruyama and the interval take some per cent away
+    assert found == pytest.approx(rate + excess, rel=0.04)
+
+
 def linear_trajectory(state: HomogeneousState, grid: Grid, interval: float, steps: int, order: int) -> Array:
     """Densities of the exact linear process at equal times, shape (time, species, x), on a line."""
     rng, n = np.random.default_rng(5), state.model.number_of_species

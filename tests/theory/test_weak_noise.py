@@ -78,6 +78,19 @@ def test_velocity_of_a_pattern(velocity: tuple[float, float]) -> None:
     assert found.largest_turn <= largest + 1e-9
 
 
+def test_fluctuations_hardly_slow_a_pattern() -> None:
+    """What keeps its phase between frames counts by the square of its power, here a fiftieth of the pattern's."""
+    grid, speed, interval = Grid((8.0, 8.0), (32, 32)), 0.8, 0.1
+    x = grid.coordinates("x")
+    band = (grid.wavenumber > 1.0) & (grid.wavenumber < 3.0)
+    noise = np.fft.rfft2(np.random.default_rng(2).normal(size=grid.shape)) * band
+    noise *= np.sqrt(0.02 / np.mean(np.abs(noise[band]) ** 2)) * 0.5 * grid.cells
+    waves = [np.tile(np.cos(2.0 * np.pi / 8.0 * (x - speed * n * interval)), (32, 1)) for n in range(60)]
+    path = np.fft.rfft2(np.array(waves))[:, None] + noise
+    found = motion([np.fft.irfft2(one, s=grid.shape) for one in path], grid, interval).velocity
+    assert found[0] == pytest.approx(speed, rel=0.1)
+
+
 def test_what_does_not_move_as_a_whole_is_not_coherent() -> None:
     grid = Grid((8.0, 8.0), (32, 32))
     noise = np.random.default_rng(1).normal(size=(40, 1, 32, 32))

@@ -129,18 +129,54 @@ def test_first_torque_harmonic(at_a_tenth: Measured) -> None:
     assert order < 0.15
 
 
-@pytest.mark.parametrize(("area_fraction", "expected"), [(0.02, 11.9), (0.05, 11.4), (0.1, 10.1)])
-def test_loss_of_speed(area_fraction: float, expected: float, at_a_tenth: Measured) -> None:
+@pytest.mark.parametrize(("area_fraction", "printed", "expected"), [(0.02, 11.9, 11.52), (0.05, 11.4, 11.4), (0.1, 10.1, 10.1)])
+def test_loss_of_speed(area_fraction: float, printed: float, expected: float, at_a_tenth: Measured) -> None:
     """zeta_0/xi_t, which falls with density as neighbours come to stand behind particles too.
 
-    The reference has one simulation per value, in the dilute gas with few encounters: it is taken to err by 0.2. Longer runs at
-    phi0 = 0.02 give 11.66(9), 11.52(5) and 11.30(8) with cut-offs of 5, 8 and 20.
+    At phi0 = 0.02 longer runs of 2500 particles show 3 % less than the reference, a single run in a dilute gas with few
+    encounters: 11.52(5), with a quarter of the time step 11.43(10), with cut-offs of 5 and 20 in place of 8 11.66(9) and
+    11.30(8). Nothing that was varied leads to 11.9. The two others agree to their digits.
     """
     one = at_a_tenth if area_fraction == 0.1 else Measured(area_fraction)
     value, error = one.mean[4] / XI_T, one.errors[4] / XI_T
-    print(f"\nphi0 = {area_fraction}: zeta_0/xi_t = {value:.2f} +- {error:.2f}, {expected} expected")
-    assert error < 0.3
-    assert abs(value - expected) < 3.0 * math.hypot(error, 0.2)
+    print(f"\nphi0 = {area_fraction}: zeta_0/xi_t = {value:.2f} +- {error:.2f}; {expected} expected, {printed} printed")
+    assert error < 0.15
+    assert abs(value - expected) < 3.0 * math.hypot(error, 0.05)
+    assert abs(value - printed) < 3.0 * error + 0.035 * printed
+
+
+# area fraction, speed (um/s): P as the reference prints it, of a single run
+POLAR_ORDERS = {
+    (0.05, 5.0): 0.058,
+    (0.1, 5.0): 0.056,
+    (0.15, 5.0): 0.32,
+    (0.2, 5.0): 0.82,
+    (0.25, 5.0): 0.90,
+    (0.05, 10.0): 0.054,
+    (0.1, 10.0): 0.32,
+    (0.2, 10.0): 0.92,
+}
+
+
+@pytest.mark.parametrize(("area_fraction", "speed"), POLAR_ORDERS)
+def test_simulated_polar_order(area_fraction: float, speed: float) -> None:
+    """N = 1024, r_c = 5, the second half of 40 units of time, four seeds: the reference is one more of them."""
+    printed = POLAR_ORDERS[area_fraction, speed]
+    model, edge = janus_model(speed, cutoff=5.0), box_edge(1024, area_fraction)
+    found = []
+    for seed in range(1, 5):
+        engine = ParticleEngine(model, [edge, edge], [1024 / edge**2], time_step=1e-3, seed=seed, threads=2)
+        orders = []
+        for n in range(81):
+            engine.advance(20.0 + 0.25 * n)
+            orders.append(polar_order(engine.orientations.T))
+        found.append(float(np.mean(orders)))
+    print(f"\nphi0 = {area_fraction}, {speed:g} um/s: P = {np.round(found, 3).tolist()}, {printed} printed")
+    # near the transition flocks form late, and runs differ; 4.5 deviations of one from four hold 98 % by Student's law
+    spread = max(float(np.std(found, ddof=1)), 0.015)
+    assert abs(np.mean(found) - printed) < 4.5 * spread * math.sqrt(1.0 + 1.0 / 4.0)
+    if printed < 0.1 or printed > 0.8:
+        assert (np.mean(found) > 0.5) == (printed > 0.5)
 
 
 def test_both_routes_on_the_engine(at_a_tenth: Measured) -> None:
