@@ -99,6 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--wavenumbers", metavar="Q,Q,...", help="evaluate the dispersion relation at these (1/length)")
     _order(predict)
+    predict.add_argument(
+        "--cutoff",
+        metavar="Q",
+        type=float,
+        help="largest wavenumber of the entropy production (default: all, if that converges)",
+    )
     predict.add_argument("--figure", metavar="FILE", type=Path, help="draw the dispersion relation: png, pdf or svg")
     _json(predict)
 
@@ -331,9 +337,8 @@ def _keys(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     from runs.predict import answer
 
-    found, text = answer(
-        _load(options), _numbers("--wavenumbers", options.wavenumbers), order=options.order, figure=options.figure
-    )
+    wavenumbers = _numbers("--wavenumbers", options.wavenumbers)
+    found, text = answer(_load(options), wavenumbers, order=options.order, cutoff=options.cutoff, figure=options.figure)
     _print(options, found, text)
     return DONE
 

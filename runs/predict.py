@@ -21,7 +21,10 @@ _LARGEST_WAVENUMBER = 5000.0
 
 
 def predict(
-    specification: "RunSpecification", wavenumbers: Sequence[float] | None = None, order: int | None = None
+    specification: "RunSpecification",
+    wavenumbers: Sequence[float] | None = None,
+    order: int | None = None,
+    cutoff: float | None = None,
 ) -> dict[str, Any]:
     """The predictions of the theory as JSON values.
 
@@ -34,6 +37,8 @@ def predict(
         inverse sensing range.
     order
         Highest angular harmonic to predict for beside order 0; by default that of the file's fields.
+    cutoff
+        Largest wavenumber of the entropy production (1/length); by default all, where its integral converges.
 
     Returns
     -------
@@ -47,8 +52,8 @@ def predict(
     Raises
     ------
     InputError
-        The composition has no linear theory (a density or speed of zero), a wavenumber is negative or too large, or the order
-        is negative.
+        The composition has no linear theory (a density or speed of zero), a wavenumber is negative or too large, the order
+        is negative, or the cut-off is not positive.
     """
     model = specification.model
     reason = without_mean_field(model)
@@ -62,6 +67,8 @@ def predict(
     chosen = _order(specification) if order is None else order
     if chosen < 0:
         raise InputError(f"the order is {chosen}; it must not be negative")
+    if cutoff is not None and not (np.isfinite(cutoff) and cutoff > 0.0):
+        raise InputError(f"the cutoff is {cutoff}; it must be positive and finite")
     densities = model.densities(dict(specification.composition))
     speeds = model.speed(densities) if state is None else state.speeds
     diffusivities = speeds**2 * model.persistence_times / model.dimension + model.translational_diffusivities
@@ -71,8 +78,8 @@ def predict(
             "speeds": _by_name(model.names, speeds),
             "diffusivities": _by_name(model.names, diffusivities),
         },
-        **(unknown_section(q, reason) if state is None else hydrodynamic_section(state, q)),
-        "hierarchy": None if state is None else hierarchy_section(state, q, chosen),
+        **(unknown_section(q, reason) if state is None else hydrodynamic_section(state, q, cutoff)),
+        "hierarchy": None if state is None else hierarchy_section(state, q, chosen, cutoff),
         "integrability": _integrability(specification),
         "coexistence": predict_coexistence(specification),
     }
@@ -137,6 +144,7 @@ def answer(
     wavenumbers: Sequence[float] | None = None,
     *,
     order: int | None = None,
+    cutoff: float | None = None,
     figure: Path | None = None,
 ) -> tuple[dict[str, Any], str]:
     """The predictions as JSON values and as text, the dispersion relation drawn if a figure is asked for.
@@ -148,7 +156,7 @@ def answer(
 
     if figure is not None:
         check_format(figure, "--figure")
-    found = predict(specification, wavenumbers, order)
+    found = predict(specification, wavenumbers, order, cutoff)
     text = as_text(found)
     if figure is not None:
         text += f"\n\nfigure: {draw_dispersion(found, figure)}"

@@ -18,7 +18,7 @@ _MORE_BRANCHES = 2
 _UNBOUNDED = "growth rises towards short waves without bound, with a local kernel as q^2; state a kernel with a range"
 
 
-def hydrodynamic_section(state: HomogeneousState, wavenumbers: Array) -> dict[str, Any]:
+def hydrodynamic_section(state: HomogeneousState, wavenumbers: Array, cutoff: float | None = None) -> dict[str, Any]:
     """What order 0 says.
 
     Parameters
@@ -27,6 +27,8 @@ def hydrodynamic_section(state: HomogeneousState, wavenumbers: Array) -> dict[st
         The homogeneous mixture.
     wavenumbers
         Where to evaluate the dispersion relation, shape (wavenumber,) (1/length).
+    cutoff
+        Largest wavenumber of the entropy production (1/length); None: all, where its integral converges.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def hydrodynamic_section(state: HomogeneousState, wavenumbers: Array) -> dict[st
         ``dispersion``, ``instability``, ``exceptional_points``, ``oscillatory_condition``, ``entropy_production``. What does
         not exist is None, and ``reason`` beside it says why.
     """
-    out = _order_section(state, wavenumbers, 0)
+    out = _order_section(state, wavenumbers, 0, cutoff)
     try:
         found = oscillatory_condition(state)
         out["oscillatory_condition"] = {"product": found.product, "threshold": found.threshold, "met": found.met}
@@ -43,14 +45,16 @@ def hydrodynamic_section(state: HomogeneousState, wavenumbers: Array) -> dict[st
     return out
 
 
-def hierarchy_section(state: HomogeneousState, wavenumbers: Array, order: int) -> dict[str, Any] | None:
+def hierarchy_section(
+    state: HomogeneousState, wavenumbers: Array, order: int, cutoff: float | None = None
+) -> dict[str, Any] | None:
     """What an order above 0 says: ``order``, then as :func:`hydrodynamic_section`, and ``flock``; None at order 0."""
     if order == 0:
         return None
-    return {"order": order, **_order_section(state, wavenumbers, order), "flock": _flock(state, order)}
+    return {"order": order, **_order_section(state, wavenumbers, order, cutoff), "flock": _flock(state, order)}
 
 
-def _order_section(state: HomogeneousState, q: Array, order: int) -> dict[str, Any]:
+def _order_section(state: HomogeneousState, q: Array, order: int, cutoff: float | None) -> dict[str, Any]:
     try:
         growth = mode_rates(state, q, order)[:, : state.model.number_of_species + (order > 0) * _MORE_BRANCHES]
         found = classify(state, order)
@@ -65,7 +69,7 @@ def _order_section(state: HomogeneousState, q: Array, order: int) -> dict[str, A
         },
         "instability": _instability(found),
         "exceptional_points": [{"wavenumber": one.wavenumber, "growth_rate": one.growth_rate} for one in points],
-        "entropy_production": _entropy_production(state, order),
+        "entropy_production": _entropy_production(state, order, cutoff),
     }
 
 
@@ -98,9 +102,9 @@ def _instability(found: Instability) -> dict[str, Any]:
     return out if found.growth_rate is not None else out | {"reason": _UNBOUNDED}
 
 
-def _entropy_production(state: HomogeneousState, order: int) -> dict[str, Any]:
+def _entropy_production(state: HomogeneousState, order: int, cutoff: float | None) -> dict[str, Any]:
     try:
-        return {"linear_density": linear_density(state, order=order)}
+        return {"linear_density": linear_density(state, cutoff, order)}
     except InputError as error:
         return {"linear_density": None, "reason": str(error)}
 

@@ -178,6 +178,21 @@ def test_default_wavenumbers_reach_from_the_box_to_beyond_the_kernel() -> None:
     assert large["wavenumbers"][-1] == pytest.approx(6.0)
 
 
+def test_a_cutoff_where_the_entropy_production_does_not_converge(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The exponential kernel in two dimensions, for which the integral grows as a logarithm."""
+    arguments = sets(CASES["exponential"])
+    state = HomogeneousState.of(parse(THEORY_ONLY, overrides=list(CASES["exponential"])).model, {"A": 50.0, "B": 45.0})
+    assert "give a cutoff" in predicted(capsys, file, *arguments)["entropy_production"]["reason"]
+    rates = [
+        predicted(capsys, file, *arguments, "--cutoff", str(q))["entropy_production"]["linear_density"] for q in (1e2, 1e3, 1e4)
+    ]
+    assert rates[0] == linear_density(state, 1e2)
+    assert rates[2] - rates[1] == pytest.approx(rates[1] - rates[0], rel=0.01)
+    for text in ("0", "-1", "nan"):
+        assert main(["predict", file, f"--cutoff={text}"]) == 2
+        assert "the cutoff is" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["", "1,,2", "a", "1;2", "nan", "1,inf", "-1", "0.5,-0.5", "1e200", "10001"])
 def test_refused_wavenumbers(text: str, file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", file, f"--wavenumbers={text}"]) == 2
