@@ -1,4 +1,4 @@
-"""Entropy production, measured while a run goes on; see :mod:`fieldsolver.recording` for how observers are called."""
+"""Entropy production, measured while a run goes on; see :mod:`theory.recording` for how observers are called."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
-from fieldsolver.recording import Observation
+from fieldsolver.observation import Observation
 from fieldsolver.snapshots import number
 from theory.arrays import Array
 from theory.coarse_graining import Filter
@@ -29,7 +29,7 @@ class EntropyProduction:
         self._steps = 0
 
     def look(self, seen: Observation) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         if seen.time < self._after:
             return
         density = seen.density
@@ -61,10 +61,10 @@ class EntropyProduction:
         return {}
 
     def memory(self) -> Mapping[str, Array]:
-        """See :class:`fieldsolver.recording.Observer`; the density of the last step is that of the state."""
+        """See :class:`theory.recording.Observer`; the density of the last step is that of the state."""
         return {**self._path.arrays(), "steps": np.array(self._steps)}
 
     def restore(self, memory: Mapping[str, Array]) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         self._steps, self._last = int(memory["steps"]), None
         self._path.restore(memory)

@@ -1,4 +1,4 @@
-"""Measurements at samples; see :mod:`fieldsolver.recording` for how observers are called."""
+"""Measurements at samples; see :mod:`theory.recording` for how observers are called."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
-from fieldsolver.recording import Observation
+from fieldsolver.observation import Observation
 from fieldsolver.snapshots import number
 from theory.arrays import Array
 from theory.frames import Variable
@@ -40,7 +40,7 @@ class StructureFactors:
         self._samples = 0
 
     def look(self, seen: Observation) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         scale = self._modes.grid.cell_volume**2 / self._modes.grid.volume
         rho = seen.density_modes
         for n, (a, b) in enumerate(self._pairs):
@@ -51,7 +51,7 @@ class StructureFactors:
         self._samples += 1
 
     def begin_frame(self) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         self._sums[...] = self._sizes[...] = 0.0
         self._samples = 0
 
@@ -73,11 +73,11 @@ class StructureFactors:
         return {"wavenumber": Variable(self._shells.wavenumbers, ("wavenumber",), "1/length", words)}
 
     def memory(self) -> Mapping[str, Array]:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         return {"sums": self._sums.copy(), "sizes": self._sizes.copy(), "samples": np.array(self._samples)}
 
     def restore(self, memory: Mapping[str, Array]) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         self._sums[...], self._sizes[...] = memory["sums"], memory["sizes"]
         self._samples = int(memory["samples"])
 
@@ -98,7 +98,7 @@ class PatternVelocities:
         self._looks = 0
 
     def look(self, seen: Observation) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         rho = seen.density_modes[:, self._band]
         if self._looks > 0:
             self._correlation += rho * self._last.conj()
@@ -106,7 +106,7 @@ class PatternVelocities:
         self._looks += 1
 
     def begin_frame(self) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         self._correlation[...] = 0.0
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
@@ -128,11 +128,11 @@ class PatternVelocities:
         return {}
 
     def memory(self) -> Mapping[str, Array]:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         return {"last": self._last.copy(), "correlation": self._correlation.copy(), "looks": np.array(self._looks)}
 
     def restore(self, memory: Mapping[str, Array]) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         self._last[...], self._correlation[...] = memory["last"], memory["correlation"]
         self._looks = int(memory["looks"])
 
@@ -149,7 +149,7 @@ class Kymograph:
         self._rows = np.full((layout.species, count, modes.grid.shape[-1]), np.nan)
 
     def look(self, seen: Observation) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         cells = self._modes.grid.shape[-1]
         # the first row holds the waves along x alone
         along = np.fft.irfft(seen.density_modes[:, :, 0], cells, axis=1) * (cells / self._modes.grid.cells)
@@ -171,9 +171,9 @@ class Kymograph:
         return {"sample": Variable(self._times, ("sample",), "time", "time of the sample, counted from the frame")}
 
     def memory(self) -> Mapping[str, Array]:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         return {"rows": self._rows.copy()}
 
     def restore(self, memory: Mapping[str, Array]) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         self._rows = np.array(memory["rows"])

@@ -1,4 +1,4 @@
-"""What is worked out when a frame is made; see :mod:`fieldsolver.recording` for how observers are called."""
+"""What is worked out when a frame is made; see :mod:`theory.recording` for how observers are called."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
-from fieldsolver.recording import Observation
+from fieldsolver.observation import Observation
 from theory.arrays import Array
 from theory.currents import Currents
 from theory.errors import InputError
