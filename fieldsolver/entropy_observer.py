@@ -12,11 +12,12 @@ from theory.arrays import Array
 from theory.coarse_graining import Filter
 from theory.frames import Variable
 from theory.path_entropy import PathEntropy
+from theory.recording import Memory, Observer
 
 _AXES = "xyz"
 
 
-class EntropyProduction:
+class EntropyProduction(Observer[Observation]):
     """Entropy production of the trajectory, and where; see :mod:`theory.path_entropy`."""
 
     name, every_step = "entropy_production", True
@@ -38,9 +39,6 @@ class EntropyProduction:
             self._steps += 1
         self._last = (seen.time, density)
 
-    def begin_frame(self) -> None:
-        """Averages are over the whole run."""
-
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``entropy_production``, ``entropy_production_error``, ``entropy_density``; not a number before the first step."""
         rate, error, density = np.nan, np.nan, np.full(self._shape, np.nan)
@@ -56,15 +54,11 @@ class EntropyProduction:
             "entropy_density": Variable(density, self._dimensions, units, "local rate of entropy production, mean so far"),
         }
 
-    def coordinates(self) -> Mapping[str, Variable]:
-        """None."""
-        return {}
-
-    def memory(self) -> Mapping[str, Array]:
+    def memory(self) -> Memory:
         """See :class:`theory.recording.Observer`; the density of the last step is that of the state."""
         return {**self._path.arrays(), "steps": np.array(self._steps)}
 
-    def restore(self, memory: Mapping[str, Array]) -> None:
+    def restore(self, memory: Memory) -> None:
         """See :class:`theory.recording.Observer`."""
         self._steps, self._last = int(memory["steps"]), None
         self._path.restore(memory)

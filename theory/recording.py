@@ -5,17 +5,18 @@ frame shows what was gathered since the time of the frame before. All that an ob
 run.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Array
 from theory.frames import Variable
 
 # What an engine lets its observers see of one time.
 Seen = TypeVar("Seen")
-Watched = TypeVar("Watched", contravariant=True)
 
 Memory = Mapping[str, NDArray[Any]]
 
@@ -23,35 +24,76 @@ Memory = Mapping[str, NDArray[Any]]
 _SAME = 1e-12
 
 
-class Observer(Protocol[Watched]):
-    """One kind of measurement."""
+class Observer(ABC, Generic[Seen]):
+    """One kind of measurement; what is not overridden remembers nothing.
+
+    Attributes
+    ----------
+    name
+        Under which its memory is kept; none begins with another and an underscore.
+    every_step
+        Whether it looks at every step, not at samples.
+    """
 
     name: str
-    every_step: bool
+    every_step = False
 
-    def look(self, seen: Watched) -> None:
+    def look(self, seen: Seen) -> None:
         """Take in a sample, or a step."""
-        ...
 
     def begin_frame(self) -> None:
         """Forget what belongs to the last frame: the first sample for the next one follows."""
-        ...
 
-    def variables(self, seen: Watched) -> Mapping[str, Variable]:
+    @abstractmethod
+    def variables(self, seen: Seen) -> Mapping[str, Variable]:
         """What a frame at this time shows; the same names and shapes for every frame."""
-        ...
 
     def coordinates(self) -> Mapping[str, Variable]:
         """Coordinates that the variables need beside those of the engine."""
-        ...
+        return {}
 
     def memory(self) -> Memory:
         """What a bit-exact continuation needs, by name; copies."""
-        ...
+        return {}
 
     def restore(self, memory: Memory) -> None:
         """Continue from a memory."""
-        ...
+
+    def warnings(self) -> list[str]:
+        """Sentences on what a reader of the results must know; empty when all is well."""
+        return []
+
+
+class SampleRows:
+    """Values at each of the samples up to a frame; those of the next frame push those of the last one out.
+
+    Parameters
+    ----------
+    interval
+        Time between samples (time).
+    count
+        Samples per frame.
+    shape
+        Of the values, the first axis that of the variables, for example (species, x).
+
+    Attributes
+    ----------
+    values
+        Shape (species, sample, ...); not a number before the first sample.
+    """
+
+    def __init__(self, interval: float, count: int, shape: tuple[int, ...]) -> None:
+        self._times = interval * np.arange(1 - count, 1)
+        self.values: Array = np.full((shape[0], count, *shape[1:]), np.nan)
+
+    def push(self, values: Array) -> None:
+        """Take in a sample."""
+        # a new array: frames that wait to be written show the old one
+        self.values = np.concatenate([self.values[:, 1:], values[:, None]], axis=1)
+
+    def coordinates(self) -> Mapping[str, Variable]:
+        """Times of the samples, counted from the frame."""
+        return {"sample": Variable(self._times, ("sample",), "time", "time of the sample, counted from the frame")}
 
 
 class Recorder(Generic[Seen]):
@@ -123,3 +165,7 @@ class Recorder(Generic[Seen]):
         for one in self._observers:
             prefix = f"observed_{one.name}_"
             one.restore({name.removeprefix(prefix): array for name, array in memory.items() if name.startswith(prefix)})
+
+    def warnings(self) -> list[str]:
+        """What the observers warn of."""
+        return [sentence for one in self._observers for sentence in one.warnings()]
