@@ -144,7 +144,7 @@ def _growth_rates(axis: Any, found: dict[str, Any], scales: _Scales) -> None:
         axis.plot(density[flocks], growth[flocks], "o", color="white", markeredgecolor=colour, markersize=3.4, zorder=3)
     axis.axhline(0.0, color="black", linewidth=0.6)
     axis.set_xscale("log")
-    plain_ticks(axis.xaxis)
+    plain_ticks(axis.xaxis, (1.0,))
     axis.set_xlabel(scales.density_label)
     axis.set_ylabel("growth rate $a$ from pair correlations")
     axis.legend(fontsize=6, frameon=False, title=f"open: flocks, $P > {_FLOCK}$", title_fontsize=6)

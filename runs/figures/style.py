@@ -68,10 +68,10 @@ def drawing(target: Path, size: tuple[float, float], option: str = "--figure") -
             raise storage_error(target, "write the figure", error) from error
 
 
-def plain_ticks(axis: Any) -> None:
-    """Ticks of a logarithmic axis (its x or y side) at 1, 2 and 5 in every decade, without exponents."""
+def plain_ticks(axis: Any, digits: tuple[float, ...] = (1.0, 2.0, 5.0)) -> None:
+    """Ticks of a logarithmic axis (its x or y side) at these digits in every decade, without exponents."""
     from matplotlib import ticker
 
-    axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_locator(ticker.LogLocator(subs=digits))
     axis.set_major_formatter(ticker.FormatStrFormatter("%g"))
     axis.set_minor_formatter(ticker.NullFormatter())

@@ -69,16 +69,18 @@ def write_norms() -> None:
 
 @pytest.mark.parametrize("name", gallery_names())
 def test_files_of_the_gallery_are_sound(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Stated at both scales, or with pair interactions as particles, nothing to advise, and found by their names."""
+    """Stated at every scale at which it is known, nothing to advise, and found by their names."""
     specification = load(GALLERY / f"{name}.toml")
-    interacts = bool(specification.model.interactions)
-    assert specification.scales == (("particles",) if interacts else SCALES)
+    model = specification.model
+    # laws of pairs have no fields, their averages no particles
+    known: tuple[Scale, ...] = ("particles",) if model.interactions else ("fields",) if model.mean_field else SCALES
+    assert specification.scales == known
     assert specification.advice() == ()
     assert main(["check", name]) == 0
     text = capsys.readouterr().out
-    assert f"model in 2D, {1 if interacts else 2} species" in text
-    assert ("fields: grid" in text) == (not interacts)
-    assert "particles:" in text
+    assert f"model in 2D, {model.number_of_species} species" in text
+    assert ("fields: grid" in text) == ("fields" in known)
+    assert ("particles:" in text) == ("particles" in known)
     assert "note:" not in text
 
 
