@@ -1,4 +1,4 @@
-"""Entropy production, measured while a run goes on; see :mod:`fieldsolver.recording` for how observers are called."""
+"""Entropy production, measured while a run goes on; see :mod:`theory.recording` for how observers are called."""
 
 from collections.abc import Mapping
 
@@ -6,17 +6,18 @@ import numpy as np
 
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
-from fieldsolver.recording import Observation
+from fieldsolver.observation import Observation
 from fieldsolver.snapshots import number
 from theory.arrays import Array
 from theory.coarse_graining import Filter
 from theory.frames import Variable
 from theory.path_entropy import PathEntropy
+from theory.recording import Memory, Observer
 
 _AXES = "xyz"
 
 
-class EntropyProduction:
+class EntropyProduction(Observer[Observation]):
     """Entropy production of the trajectory, and where; see :mod:`theory.path_entropy`."""
 
     name, every_step = "entropy_production", True
@@ -29,7 +30,7 @@ class EntropyProduction:
         self._steps = 0
 
     def look(self, seen: Observation) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         if seen.time < self._after:
             return
         density = seen.density
@@ -37,9 +38,6 @@ class EntropyProduction:
             self._path.accumulate(self._last[0], self._last[1], seen.time, density)
             self._steps += 1
         self._last = (seen.time, density)
-
-    def begin_frame(self) -> None:
-        """Averages are over the whole run."""
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``entropy_production``, ``entropy_production_error``, ``entropy_density``; not a number before the first step."""
@@ -56,15 +54,11 @@ class EntropyProduction:
             "entropy_density": Variable(density, self._dimensions, units, "local rate of entropy production, mean so far"),
         }
 
-    def coordinates(self) -> Mapping[str, Variable]:
-        """None."""
-        return {}
-
-    def memory(self) -> Mapping[str, Array]:
-        """See :class:`fieldsolver.recording.Observer`; the density of the last step is that of the state."""
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`; the density of the last step is that of the state."""
         return {**self._path.arrays(), "steps": np.array(self._steps)}
 
-    def restore(self, memory: Mapping[str, Array]) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
         self._steps, self._last = int(memory["steps"]), None
         self._path.restore(memory)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from fieldsolver.entropy_observer import EntropyProduction
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
+from fieldsolver.observation import Observation
 from fieldsolver.observers import Kymograph, PatternVelocities, StructureFactors
-from fieldsolver.recording import Observer
 from fieldsolver.snapshot_observers import DeterministicCurrents, PhaseDensities
+from theory.recording import Observer
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Observables:
         """Number of samples that a frame shows."""
         return round(self.output_interval / self.sample_interval)
 
-    def observers(self, layout: Layout, modes: RetainedModes) -> list[Observer]:
+    def observers(self, layout: Layout, modes: RetainedModes) -> list[Observer[Observation]]:
         """The observers of a model's fields.
 
         Raises
@@ -62,7 +63,7 @@ class Observables:
         InputError
             One of them cannot be had for this model.
         """
-        found: list[Observer] = []
+        found: list[Observer[Observation]] = []
         if self.structure_factors:
             found.append(StructureFactors(layout, modes))
         if self.pattern_velocity:

@@ -1,4 +1,4 @@
-"""Measurements at samples; see :mod:`fieldsolver.recording` for how observers are called."""
+"""Measurements at samples; see :mod:`theory.recording` for how observers are called."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
-from fieldsolver.recording import Observation
+from fieldsolver.observation import Observation
 from fieldsolver.snapshots import number
-from theory.arrays import Array
 from theory.frames import Variable
 from theory.observables import Shells, domain_size
+from theory.recording import Memory, Observer, SampleRows
 from theory.travelling import velocity_of_correlations
 
 _AXES = "xyz"
@@ -22,10 +22,10 @@ def _coarse_edge(layout: Layout, modes: RetainedModes) -> float:
     return np.pi / reach * (1.0 + 1e-9) if reach > 0.0 else float(modes.wavenumber.max())
 
 
-class StructureFactors:
+class StructureFactors(Observer[Observation]):
     """S_ab(q) = Re <rho_a,q rho_b,q^*>/volume in shells of |q|, and domain sizes."""
 
-    name, every_step = "structure_factors", False
+    name = "structure_factors"
 
     def __init__(self, layout: Layout, modes: RetainedModes) -> None:
         self._names, self._modes = layout.model.names, modes
@@ -40,7 +40,7 @@ class StructureFactors:
         self._samples = 0
 
     def look(self, seen: Observation) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         scale = self._modes.grid.cell_volume**2 / self._modes.grid.volume
         rho = seen.density_modes
         for n, (a, b) in enumerate(self._pairs):
@@ -51,7 +51,7 @@ class StructureFactors:
         self._samples += 1
 
     def begin_frame(self) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         self._sums[...] = self._sizes[...] = 0.0
         self._samples = 0
 
@@ -72,20 +72,20 @@ class StructureFactors:
         words = "mean wavenumber of the shell"
         return {"wavenumber": Variable(self._shells.wavenumbers, ("wavenumber",), "1/length", words)}
 
-    def memory(self) -> Mapping[str, Array]:
-        """See :class:`fieldsolver.recording.Observer`."""
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`."""
         return {"sums": self._sums.copy(), "sizes": self._sizes.copy(), "samples": np.array(self._samples)}
 
-    def restore(self, memory: Mapping[str, Array]) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
         self._sums[...], self._sizes[...] = memory["sums"], memory["sizes"]
         self._samples = int(memory["samples"])
 
 
-class PatternVelocities:
+class PatternVelocities(Observer[Observation]):
     """Velocity of the pattern of each species, with direction and sign, from the phases of its modes."""
 
-    name, every_step = "pattern_velocity", False
+    name = "pattern_velocity"
 
     def __init__(self, layout: Layout, modes: RetainedModes, interval: float) -> None:
         self._names, self._modes, self._interval = layout.model.names, modes, interval
@@ -98,7 +98,7 @@ class PatternVelocities:
         self._looks = 0
 
     def look(self, seen: Observation) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         rho = seen.density_modes[:, self._band]
         if self._looks > 0:
             self._correlation += rho * self._last.conj()
@@ -106,7 +106,7 @@ class PatternVelocities:
         self._looks += 1
 
     def begin_frame(self) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         self._correlation[...] = 0.0
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
@@ -123,57 +123,47 @@ class PatternVelocities:
             found[f"pattern_coherence_{name}"] = number(motion.coherence if known else np.nan, "1", words)
         return found
 
-    def coordinates(self) -> Mapping[str, Variable]:
-        """None."""
-        return {}
-
-    def memory(self) -> Mapping[str, Array]:
-        """See :class:`fieldsolver.recording.Observer`."""
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`."""
         return {"last": self._last.copy(), "correlation": self._correlation.copy(), "looks": np.array(self._looks)}
 
-    def restore(self, memory: Mapping[str, Array]) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
         self._last[...], self._correlation[...] = memory["last"], memory["correlation"]
         self._looks = int(memory["looks"])
 
 
-class Kymograph:
+class Kymograph(Observer[Observation]):
     """Densities along x, averaged over the other directions, at the samples up to a frame."""
 
-    name, every_step = "kymograph", False
+    name = "kymograph"
 
     def __init__(self, layout: Layout, modes: RetainedModes, interval: float, count: int) -> None:
         self._names, self._modes = layout.model.names, modes
-        self._times = interval * np.arange(1 - count, 1)
-        # not a number: before the first sample
-        self._rows = np.full((layout.species, count, modes.grid.shape[-1]), np.nan)
+        self._rows = SampleRows(interval, count, (layout.species, modes.grid.shape[-1]))
 
     def look(self, seen: Observation) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
+        """See :class:`theory.recording.Observer`."""
         cells = self._modes.grid.shape[-1]
         # the first row holds the waves along x alone
-        along = np.fft.irfft(seen.density_modes[:, :, 0], cells, axis=1) * (cells / self._modes.grid.cells)
-        self._rows = np.concatenate([self._rows[:, 1:], along[:, None]], axis=1)
-
-    def begin_frame(self) -> None:
-        """The rows of the next frame push those of the last one out."""
+        self._rows.push(np.fft.irfft(seen.density_modes[:, :, 0], cells, axis=1) * (cells / self._modes.grid.cells))
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``kymograph_<A>`` (sample, x)."""
         density = f"1/length^{self._modes.grid.dimension}"
         return {
             f"kymograph_{name}": Variable(rows, ("sample", "x"), density, f"number density of {name} along x, averaged across")
-            for name, rows in zip(self._names, self._rows, strict=True)
+            for name, rows in zip(self._names, self._rows.values, strict=True)
         }
 
     def coordinates(self) -> Mapping[str, Variable]:
         """Times of the samples, counted from the frame."""
-        return {"sample": Variable(self._times, ("sample",), "time", "time of the sample, counted from the frame")}
+        return self._rows.coordinates()
 
-    def memory(self) -> Mapping[str, Array]:
-        """See :class:`fieldsolver.recording.Observer`."""
-        return {"rows": self._rows.copy()}
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`."""
+        return {"rows": self._rows.values.copy()}
 
-    def restore(self, memory: Mapping[str, Array]) -> None:
-        """See :class:`fieldsolver.recording.Observer`."""
-        self._rows = np.array(memory["rows"])
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._rows.values = np.array(memory["rows"])

@@ -1,4 +1,4 @@
-"""What is worked out when a frame is made; see :mod:`fieldsolver.recording` for how observers are called."""
+"""What is worked out when a frame is made; see :mod:`theory.recording` for how observers are called."""
 
 from collections.abc import Mapping
 
@@ -6,42 +6,20 @@ import numpy as np
 
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
-from fieldsolver.recording import Observation
+from fieldsolver.observation import Observation
 from theory.arrays import Array
 from theory.currents import Currents
 from theory.errors import InputError
 from theory.frames import Variable
 from theory.observables import Smoothing, phases
+from theory.recording import Observer
 
 _AXES = "xyz"
 # phases that a frame has room for
 _MOST_PHASES = 4
 
 
-class _FrameOnly:
-    """What is worked out when a frame is made, and remembers nothing."""
-
-    every_step = False
-
-    def look(self, seen: Observation) -> None:
-        """Samples do not matter."""
-
-    def begin_frame(self) -> None:
-        """Nothing to forget."""
-
-    def coordinates(self) -> Mapping[str, Variable]:
-        """None."""
-        return {}
-
-    def memory(self) -> Mapping[str, Array]:
-        """None."""
-        return {}
-
-    def restore(self, memory: Mapping[str, Array]) -> None:
-        """Nothing to restore."""
-
-
-class PhaseDensities(_FrameOnly):
+class PhaseDensities(Observer[Observation]):
     """Coexisting densities: the modes of the joint histogram of the coarse-grained densities."""
 
     name = "phase_densities"
@@ -65,7 +43,7 @@ class PhaseDensities(_FrameOnly):
         return out | {"phase_share": Variable(padded[-1], ("phase",), "1", "share of the box of each phase")}
 
 
-class DeterministicCurrents(_FrameOnly):
+class DeterministicCurrents(Observer[Observation]):
     """Currents of particles without the noise: J of order 0, or v P - Dt grad rho from order 1 on."""
 
     name = "currents"

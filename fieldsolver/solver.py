@@ -16,7 +16,7 @@ from fieldsolver.marching import March
 from fieldsolver.monitors import Monitors, angular_tail, inspect, sampled_densities, spectral_tail
 from fieldsolver.noise import FieldNoise, random_fields
 from fieldsolver.observables import Observables
-from fieldsolver.recording import Observation, Recorder
+from fieldsolver.observation import Observation
 from fieldsolver.righthandside import Extremes, RightHandSide
 from fieldsolver.steppers import STEPPERS, default_stepper
 from fieldsolver.timestep import default_time_step, stable_time_step
@@ -27,6 +27,7 @@ from theory.errors import InputError
 from theory.fourier import Grid, remember, wisdom
 from theory.frames import Frame, State, Variable
 from theory.model import Model
+from theory.recording import Recorder
 
 DEFAULT_TOLERANCE = 1e-3
 # A step this many times shorter than one that is stable in any case tells that something else is wrong.

@@ -1,5 +1,6 @@
 """A model as particles: active particles that sense, steer and push each other in periodic boxes."""
 
 from particles.engine import ParticleEngine
+from particles.observables import Observables
 
-__all__ = ["ParticleEngine"]
+__all__ = ["Observables", "ParticleEngine"]

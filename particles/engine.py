@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from particles import advice, frames, setup
 from particles.initial import initial_particles
 from particles.motion import Integrator, Propagator
+from particles.observables import Observables
+from particles.observation import Observation
 from particles.pair_forces import VerletForces
 from particles.perception import Perception
 from particles.stages import Storage
@@ -17,6 +19,7 @@ from theory.compiling import set_threads
 from theory.errors import InputError
 from theory.frames import Frame, Json, State
 from theory.model import Model
+from theory.recording import Recorder
 
 
 class ParticleEngine:
@@ -59,6 +62,8 @@ class ParticleEngine:
         over the box; by default uniform. The numbers of particles are those of the composition.
     minimum_distance
         Least distance between any two particles at the start (length); see :mod:`particles.separation`.
+    observables
+        What is measured on the way and shown in frames; by default nothing but what frames show anyway.
 
     Raises
     ------
@@ -88,6 +93,7 @@ class ParticleEngine:
         save_positions: bool = True,
         density: Array | None = None,
         minimum_distance: float = 0.0,
+        observables: Observables | None = None,
     ) -> None:
         edges = setup.checked_size(model, size)
         setup.check_arguments(time_step, integrator, seed, threads, minimum_distance)
@@ -116,6 +122,10 @@ class ParticleEngine:
         if self._pairs is not None:
             self._pairs.separate(self._particles)
         self._perception.begin(self._particles)
+        self._observables = observables
+        observers = [] if observables is None else observables.observers(model, edges, self._particles.numbers)
+        schedule = () if observables is None else (observables.sample_interval, observables.samples_per_frame)
+        self._recorder = Recorder(observers, *schedule)
 
     @property
     def model(self) -> Model:
@@ -208,10 +218,20 @@ class ParticleEngine:
             resolves; the last completed step is kept.
         """
         self._use_threads()
+        for time in self._recorder.due(until):
+            if not self._step_until(time, interrupt):
+                return False
+            self._recorder.sample(self._observation())
+        return self._step_until(until, interrupt)
+
+    def _step_until(self, until: float, interrupt: Callable[[], bool] | None) -> bool:
         last = round(until / self._time_step)
         while self._step < last and not (interrupt is not None and interrupt()):
             self._take_step()
         return self._step >= last
+
+    def _observation(self) -> Observation:
+        return Observation(self.time, self._particles)
 
     def _take_step(self) -> None:
         particles, order = self._particles, self._storage.order
@@ -239,7 +259,7 @@ class ParticleEngine:
         Frame
             The variables of :func:`particles.frames.species_variables`; with chemicals those of
             :func:`particles.frames.concentration_variables` and :func:`particles.frames.steering_variables`; where positions
-            are saved, those of :func:`particles.frames.particle_variables`.
+            are saved, those of :func:`particles.frames.particle_variables`; and what the observers show.
 
         Raises
         ------
@@ -255,7 +275,8 @@ class ParticleEngine:
             variables |= frames.steering_variables(model.names, self._cut_shares())
         if self._save_positions:
             variables |= frames.particle_variables(particles)
-        return Frame(self.time, self._step, variables, frames.coordinates(grid))
+        observed, coordinates = self._recorder.frame(self._observation())
+        return Frame(self.time, self._step, variables | observed, frames.coordinates(grid) | coordinates)
 
     def _cut_shares(self) -> Array:
         """Share of all reorientations so far, by species, whose rate was cut."""
@@ -271,6 +292,7 @@ class ParticleEngine:
             "seed": self._seed,
             "sensing": self._sensing_name,
             "integrator": self._integrator,
+            "observables": None if self._observables is None else self._observables.described(),
         }
         if self._perception.mesh is not None:
             mesh = self._perception.mesh.mesh
@@ -285,11 +307,12 @@ class ParticleEngine:
             found += advice.cut_warnings(self._model.names, self._cut_shares())
         if self._perception.mesh is not None:
             found += advice.mesh_warnings(self._model, self._perception.mesh)
-        return found + ([] if self._pairs is None else self._pairs.warnings())
+        found += [] if self._pairs is None else self._pairs.warnings()
+        return found + self._recorder.warnings()
 
     def state(self) -> State:
         """Everything that a bit-exact continuation needs: the particles in their order of storage, and how it was sorted."""
-        arrays = self._particles.state() | self._storage.state() | self._perception.state()
+        arrays = self._particles.state() | self._storage.state() | self._perception.state() | self._recorder.memory()
         return State(arrays, {**self._settings(), "step": self._step, "cuts": [int(cut) for cut in self._cuts]})
 
     def restore(self, state: State) -> None:
@@ -312,6 +335,7 @@ class ParticleEngine:
         self._particles.restore(state.arrays)
         self._storage.restore(state.arrays, self._particles)
         self._perception.restore(state.arrays)
+        self._recorder.restore(state.arrays)
         self._cuts[:] = np.array(state.numbers["cuts"], dtype=np.int64)
         self._step = step
         self._speeds_now = None

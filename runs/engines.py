@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runs.initial import initial_density, initial_polarity
 from runs.initial_source import FROM_ELSEWHERE, Source, read_source
@@ -12,7 +12,9 @@ from theory.fourier import Grid
 from theory.frames import Frame, State
 
 if TYPE_CHECKING:
-    from fieldsolver import Observables
+    from fieldsolver import Observables as FieldObservables
+    from particles import Observables as ParticleObservables
+    from runs.reading.section import Section
 
 
 class Engine(Protocol):
@@ -96,22 +98,29 @@ def _build_fields(specification: RunSpecification, threads: int, source: Source 
         seed=specification.run.seed,
         threads=threads,
         maximum_clipped_share=settings.maximum_clipped_share,
-        observables=_observables(specification),
+        observables=_field_observables(specification),
     )
 
 
-def _observables(specification: RunSpecification) -> "Observables":
+def _field_observables(specification: RunSpecification) -> "FieldObservables":
     from fieldsolver import Observables
 
     assert specification.fields is not None
-    stated = specification.fields.observables.model_dump()
-    stated["sample_interval"] = _sample_interval(specification)
-    return Observables(output_interval=specification.run.output_interval, **stated)
+    return Observables(**_stated(specification, specification.fields.observables))
 
 
-def _sample_interval(specification: RunSpecification) -> float:
-    assert specification.fields is not None
-    return specification.fields.observables.sample_interval or specification.run.output_interval
+def _particle_observables(specification: RunSpecification) -> "ParticleObservables":
+    from particles import Observables
+
+    assert specification.particles is not None
+    return Observables(**_stated(specification, specification.particles.observables))
+
+
+def _stated(specification: RunSpecification, observables: "Section") -> dict[str, Any]:
+    """What a run file wants measured, and when."""
+    stated = observables.model_dump()
+    output_interval = specification.run.output_interval
+    return {**stated, "output_interval": output_interval, "sample_interval": stated["sample_interval"] or output_interval}
 
 
 def _build_particles(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
@@ -137,6 +146,7 @@ def _build_particles(specification: RunSpecification, threads: int, source: Sour
         threads=threads,
         save_positions=settings.save_positions,
         density=density,
+        observables=_particle_observables(specification),
     )
 
 
@@ -154,7 +164,7 @@ def fields_time_step(specification: RunSpecification) -> float | None:
 
     settings = specification.fields
     assert settings is not None
-    interval = _sample_interval(specification)
+    interval = settings.observables.sample_interval or specification.run.output_interval
     if settings.time_step is not None or settings.noise == 0.0:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
@@ -163,7 +173,7 @@ def fields_time_step(specification: RunSpecification) -> float | None:
 
 
 def particles_time_step(specification: RunSpecification) -> float:
-    """Time step of the particles (time): as stated, or the engine's default, shortened so that outputs fall on steps.
+    """Time step of the particles (time): as stated, or the engine's default, shortened so that samples fall on steps.
 
     Raises
     ------
@@ -177,7 +187,8 @@ def particles_time_step(specification: RunSpecification) -> float:
     if settings.time_step is not None:
         return settings.time_step
     densities = model.densities(dict(specification.composition))
-    return _divided(specification.run.output_interval, default_time_step(model, densities))
+    interval = settings.observables.sample_interval or specification.run.output_interval
+    return _divided(interval, default_time_step(model, densities))
 
 
 def _divided(interval: float, longest: float) -> float:

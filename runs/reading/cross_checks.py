@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from runs.reading.initial import check_initial, check_lengths, check_polarity, check_waves
 from runs.reading.model import ModelCheck, check_speed
+from runs.reading.observable_checks import check_particle_observables, check_samples
 from runs.reading.problems import ProblemList, hint, nearest, show_path, value_at
 from runs.reading.settings import (
     NOISY_STEPPERS,
@@ -20,7 +21,6 @@ LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
 MOST_FRAMES = 10**7
-MOST_SAMPLES = 10**4
 
 
 def check_together(sections: RunFileSections, check: ModelCheck, problems: ProblemList) -> None:
@@ -54,12 +54,14 @@ def check_together(sections: RunFileSections, check: ModelCheck, problems: Probl
         _check_times(sections.run, sections, problems)
     if sections.fields is not None:
         _check_stepping(sections.fields, problems)
-        if sections.run is not None:
-            _check_samples(sections.fields, sections.run, problems)
+    if sections.run is not None:
+        check_samples(sections, sections.run, problems)
     _check_order(check, sections, problems)
     if size is not None and sections.domain is not None and not problems.touches("domain"):
         _check_counts(size, sections, problems)
         check_lengths(size, sections.initial, problems)
+        if sections.particles is not None:
+            check_particle_observables(sections.particles.observables, size, dimension, problems)
     _check_scales(sections, check.names, problems)
 
 
@@ -171,31 +173,6 @@ def _check_stepping(fields: FieldSettings, problems: ProblemList) -> None:
             ("fields", "stepper"),
             f"this scheme is for deterministic runs, and fields.noise is {fields.noise:g}",
             "allowed with noise: " + " or ".join(f'"{name}"' for name in NOISY_STEPPERS),
-        )
-
-
-def _check_samples(fields: FieldSettings, run: RunSettings, problems: ProblemList) -> None:
-    """Samples are a whole fraction of the output interval, and not closer than steps; averages begin before the end."""
-    path: KeyPath = ("fields", "observables")
-    interval = fields.observables.sample_interval
-    if interval is not None:
-        ratio = run.output_interval / interval
-        if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6 * ratio:
-            message = f"no whole fraction of run.output_interval = {run.output_interval:g}"
-            problems.add((*path, "sample_interval"), message, f"allowed: {run.output_interval:g} divided by 1, 2, 3, ...")
-        elif fields.time_step is not None and interval < fields.time_step * (1.0 - 1e-9):
-            problems.add(
-                (*path, "sample_interval"),
-                f"shorter than fields.time_step = {fields.time_step:g}",
-                f"allowed: a number >= {fields.time_step:g}",
-            )
-        elif ratio > MOST_SAMPLES:
-            problems.add((*path, "sample_interval"), f"more than {MOST_SAMPLES} samples in each frame")
-    if fields.observables.average_after >= run.duration:
-        problems.add(
-            (*path, "average_after"),
-            f"not before the end of the run, run.duration = {run.duration:g}",
-            f"allowed: a number >= 0 and < {run.duration:g}",
         )
 
 

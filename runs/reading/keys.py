@@ -195,4 +195,4 @@ def _length(schema: Schema) -> str:
     low, high = schema.get("minItems"), schema.get("maxItems")
     if low is None or high is None:
         return "a list of "
-    return f"a list of {low} to {high} "
+    return f"a list of {low} to {high} " if low < high else f"a list of {low} "

@@ -8,12 +8,13 @@ number is expected. What spans several sections is checked in `runs.reading.cros
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from runs.reading.observables import FieldObservables, ParticleObservables
+from runs.reading.section import NonNegative, Positive, Section
 
 REQUIRED_SECTIONS = ("model", "composition", "domain", "run")
 
-NonNegative = Annotated[float, Field(ge=0.0)]
-Positive = Annotated[float, Field(gt=0.0)]
 # marks of union members in pydantic's error locations; no key looks like them
 TAGS = ("<number>", "<list>")
 KernelName = Literal["bump", "linear", "gaussian", "exponential", "local"]
@@ -33,12 +34,6 @@ def constant_as_text(speed: Any) -> Any:
 
 def _number_or_list(value: Any) -> str:
     return TAGS[isinstance(value, list)]
-
-
-class Section(BaseModel):
-    """What all sections share: strict types, no unknown keys, finite numbers, frozen."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class MotionSection(Section):
@@ -198,28 +193,6 @@ class DomainSection(Section):
     )
 
 
-class ObservablesSection(Section):
-    """What the field solver measures on the way and shows in frames."""
-
-    sample_interval: Positive | None = Field(
-        default=None,
-        description="simulated time between two samples, a whole fraction of that between two frames (time)",
-        json_schema_extra={"default_text": "run.output_interval"},
-    )
-    structure_factors: bool = Field(default=True, description="structure factors of all pairs of species, and domain sizes")
-    pattern_velocity: bool = Field(default=True, description="velocity of the pattern of each species, with its direction")
-    kymograph: bool = Field(default=True, description="densities along x at every sample, averaged over the other directions")
-    phase_densities: bool = Field(default=False, description="densities of coexisting phases")
-    currents: bool = Field(default=False, description="currents without the noise, as fields")
-    entropy_production: bool = Field(
-        default=False, description="entropy production of the trajectory, step by step, and its local map"
-    )
-    entropy_length: NonNegative = Field(
-        default=0.0, description="coarse-graining length at which entropy production is measured (length); 0: none"
-    )
-    average_after: NonNegative = Field(default=0.0, description="time from which on averages over a whole run are taken (time)")
-
-
 class FieldSettings(Section):
     """How the field solver runs the model."""
 
@@ -262,8 +235,8 @@ class FieldSettings(Section):
         le=1.0,
         description="share of cells of negative density beyond which the run stops",
     )
-    observables: ObservablesSection = Field(
-        default=ObservablesSection(), description="what is measured on the way and shown in frames"
+    observables: FieldObservables = Field(
+        default=FieldObservables(), description="what is measured on the way and shown in frames"
     )
 
 
@@ -288,6 +261,9 @@ class ParticleSettings(Section):
         json_schema_extra={"default_text": "chosen by the engine"},
     )
     save_positions: bool = Field(default=True, description="whether frames hold the positions and directions of all particles")
+    observables: ParticleObservables = Field(
+        default=ParticleObservables(), description="what is measured on the way and shown in frames"
+    )
 
 
 class RunSettings(Section):

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 
 from runs.cli import main
+from runs.execute import resume, run
+from runs.runfile import parse
 from runs.store import open_series
 from tests.runs.small_runs import assert_same_runs, written
 
@@ -81,3 +84,76 @@ def test_the_integrator_is_the_stated_one(tmp_path: Path) -> None:
         assert main(["run", file, "--quiet", "--set", override, "--output", str(tmp_path / name)]) == 0
     positions = [open_series(tmp_path / name / "particles").load("position")[4] for name in ("midpoint", "euler")]
     assert not np.array_equal(*positions)
+
+
+MEASURED = """\
+[model]
+dimension = 2
+species = [
+    { name = "A", motion = { tumble_rate = 1.0 }, speed = "exp(-0.3*tanh((total - 8)/4))" },
+    { name = "B", motion = { rotational_diffusion = 1.0 }, speed = 0.5 },
+]
+[composition]
+A = 4.0
+B = 3.0
+[domain]
+size = [7.0, 6.0]
+[particles]
+sensing = "exact"
+save_positions = false
+[particles.observables]
+sample_interval = 0.05
+mean_squared_displacement = true
+radial_distribution = true
+pair_distribution = true
+direction_correlation = true
+bond_order = true
+structure_factors = true
+density_histogram = true
+cluster_distance = 0.3
+reach = 2.0
+distance_bins = 10
+pair_bins = [5, 6, 4]
+density_bins = 12
+[run]
+duration = 0.4
+output_interval = 0.2
+"""
+
+
+def test_observables_are_stored_with_coordinates_and_units(tmp_path: Path) -> None:
+    run(parse(MEASURED), tmp_path / "run", threads=1, quiet=True)
+    (path,) = sorted((tmp_path / "run" / "particles").glob("segment-*.h5"))
+    with xarray.open_dataset(path, engine="h5netcdf") as stored:
+        sizes = {"time": 3, "sample": 4, "distance": 10, "local_density": 12}
+        assert sizes | {"pair_distance": 5, "pair_place": 6, "pair_direction": 4} == {
+            name: stored.sizes[name] for name in (*sizes, "pair_distance", "pair_place", "pair_direction")
+        }
+        expected = {
+            "sampled_polar_order": (("sample",), "1"),
+            "mean_squared_displacement_A": (("sample",), "length^2"),
+            "radial_distribution_AB": (("distance",), "1"),
+            "pair_distribution_BA": (("pair_distance", "pair_place", "pair_direction"), "1"),
+            "direction_correlation": (("distance",), "1"),
+            "bond_order": ((), "1"),
+            "local_bond_order": ((), "1"),
+            "bond_correlation": (("distance",), "1"),
+            "structure_factor_AB": (("wavenumber",), "1/length^2"),
+            "density_histogram_B": (("local_density",), "length^2"),
+            "cluster_weighted_size": ((), "1"),
+        }
+        for name, (axes, units) in expected.items():
+            assert (stored[name].dims, stored[name].attrs["units"]) == (("time", *axes), units)
+            assert np.all(np.isfinite(stored[name].values[1:]))
+        for name, units in (("distance", "length"), ("pair_place", "radian"), ("wavenumber", "1/length"), ("sample", "time")):
+            assert stored[name].dims == (name,)
+            assert stored[name].attrs["units"] == units
+
+
+def test_a_run_with_observables_that_is_continued_is_the_same_as_a_whole_one(tmp_path: Path) -> None:
+    """It ends between two frames, after two of four samples, and goes on from there."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run(parse(MEASURED), whole, threads=1, quiet=True)
+    run(parse(MEASURED, overrides=["run.duration=0.31"]), parts, threads=2, quiet=True)
+    resume(parts, duration=0.4, threads=1, quiet=True)
+    assert_same_runs(whole, parts, "particles")

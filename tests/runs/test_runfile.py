@@ -113,6 +113,23 @@ time_step = 0.005
 integrator = "euler"
 mesh_spacing = 0.25
 save_positions = false
+[particles.observables]
+polar_order = false
+mean_squared_displacement = true
+radial_distribution = true
+pair_distribution = true
+direction_correlation = true
+bond_order = true
+structure_factors = true
+density_histogram = true
+cluster_distance = 0.75
+reach = 3.0
+distance_bins = 20
+pair_bins = [10, 12, 14]
+largest_wavenumber = 4.0
+density_width = 1.5
+highest_density = 300.0
+density_bins = 25
 [run]
 duration = 500.0
 output_interval = 5.0
@@ -222,6 +239,24 @@ KEYS = {
     "particles.integrator": '"midpoint"',
     "particles.mesh_spacing": "chosen by the engine",
     "particles.save_positions": "true",
+    "particles.observables": "none",
+    "particles.observables.sample_interval": "run.output_interval",
+    "particles.observables.polar_order": "true",
+    "particles.observables.mean_squared_displacement": "false",
+    "particles.observables.radial_distribution": "false",
+    "particles.observables.pair_distribution": "false",
+    "particles.observables.direction_correlation": "false",
+    "particles.observables.bond_order": "false",
+    "particles.observables.structure_factors": "false",
+    "particles.observables.density_histogram": "false",
+    "particles.observables.cluster_distance": "none",
+    "particles.observables.reach": "that of forces and sensing, at least 8 mean distances of particles",
+    "particles.observables.distance_bins": "100",
+    "particles.observables.pair_bins": "[50, 36, 36]",
+    "particles.observables.largest_wavenumber": "32 waves along the longest edge",
+    "particles.observables.density_width": "the longest sensing range, or 2 mean distances of particles",
+    "particles.observables.highest_density": "4 times the highest mean density of a species",
+    "particles.observables.density_bins": "100",
     "run": None,
     "run.duration": None,
     "run.output_interval": "duration/100",
@@ -333,6 +368,25 @@ def test_every_key_reaches_the_specification() -> None:
         "integrator": "euler",
         "mesh_spacing": 0.25,
         "save_positions": False,
+        "observables": {
+            "sample_interval": None,
+            "polar_order": False,
+            "mean_squared_displacement": True,
+            "radial_distribution": True,
+            "pair_distribution": True,
+            "direction_correlation": True,
+            "bond_order": True,
+            "structure_factors": True,
+            "density_histogram": True,
+            "cluster_distance": 0.75,
+            "reach": 3.0,
+            "distance_bins": 20,
+            "pair_bins": (10, 12, 14),
+            "largest_wavenumber": 4.0,
+            "density_width": 1.5,
+            "highest_density": 300.0,
+            "density_bins": 25,
+        },
     }
     assert read.run.model_dump() == {
         "duration": 500.0,

@@ -15,7 +15,9 @@ from theory.observables.periodic import checked_box, checked_species, wrapped
 _CELLS_PER_WIDTH = 4.0
 
 
-def cell_density(positions: ArrayLike, size: ArrayLike, cells: tuple[int, ...], species: ArrayLike | None = None) -> Array:
+def cell_density(
+    positions: ArrayLike, size: ArrayLike, cells: tuple[int, ...], species: ArrayLike | None = None, number: int | None = None
+) -> Array:
     """Particles per volume in the cells of a grid.
 
     Parameters
@@ -28,6 +30,8 @@ def cell_density(positions: ArrayLike, size: ArrayLike, cells: tuple[int, ...], 
         Numbers of cells (x, y, ...).
     species
         Index of each particle's, shape (particle,).
+    number
+        Number of species; by default up to the last that has a particle.
 
     Returns
     -------
@@ -44,7 +48,8 @@ def cell_density(positions: ArrayLike, size: ArrayLike, cells: tuple[int, ...], 
     edges = checked_box(size, dimension)
     if len(cells) != dimension or min(cells) < 1:
         raise InputError(f"the numbers of cells {cells} must be positive, one for each of {dimension} dimensions")
-    number = 1 if species is None else int(np.max(species, initial=0)) + 1
+    if number is None:
+        number = 1 if species is None else int(np.max(species, initial=0)) + 1
     index = checked_species(species, count, number)
     shape = np.array(cells)
     places = np.minimum((points * (shape / edges)).astype(np.int64), shape - 1)
@@ -54,12 +59,14 @@ def cell_density(positions: ArrayLike, size: ArrayLike, cells: tuple[int, ...], 
     return np.asarray(counts * (np.prod(shape) / np.prod(edges)))
 
 
-def coarse_density(positions: ArrayLike, size: ArrayLike, width: float, species: ArrayLike | None = None) -> Array:
+def coarse_density(
+    positions: ArrayLike, size: ArrayLike, width: float, species: ArrayLike | None = None, number: int | None = None
+) -> Array:
     """Densities coarse-grained with a Gaussian, on cells of at most a quarter of its width.
 
     Parameters
     ----------
-    positions, size, species
+    positions, size, species, number
         As in :func:`cell_density`.
     width
         Standard deviation of the Gaussian along each axis (length).
@@ -78,7 +85,7 @@ def coarse_density(positions: ArrayLike, size: ArrayLike, width: float, species:
     if not (np.isfinite(width) and 0.0 < width <= 0.5 * float(edges.min())):
         raise InputError(f"the width {width} must be positive and at most half of the shortest edge, {0.5 * edges.min():g}")
     cells = np.ceil(_CELLS_PER_WIDTH * edges / width).astype(int)
-    density = cell_density(positions, size, tuple(cells.tolist()), species)
+    density = cell_density(positions, size, tuple(cells.tolist()), species, number)
     spreads = width * cells / edges
     return np.stack([ndimage.gaussian_filter(one, spreads[::-1], mode="wrap", truncate=6.0) for one in density])
 

@@ -18,7 +18,7 @@ from theory.errors import InputError
 from theory.observables.periodic import checked_box, nearest_images
 
 # a particle that moves by more than this share of an edge between frames may have moved the other way around
-_LONGEST_MOVE = 0.4
+LONGEST_MOVE = 0.4
 # values transformed at a time
 _CHUNK = 2**22
 
@@ -58,7 +58,7 @@ def unwrapped(positions: ArrayLike, size: ArrayLike) -> Array:
     edges = checked_box(size, points.shape[2])
     moves = nearest_images(np.diff(points, axis=0), edges)
     longest = float(np.max(np.abs(moves) / edges, initial=0.0))
-    if longest > _LONGEST_MOVE:
+    if longest > LONGEST_MOVE:
         raise InputError(
             f"a particle moves by {longest:.2g} of an edge of the box between two frames: its way around the box is not known; "
             "store frames more often"

@@ -1,89 +1,102 @@
-"""What is measured while fields run: when observers look, what they see, and what frames show of it.
+"""What is measured while an engine runs: when observers look, and what frames show of it.
 
 Observers look at samples, taken at multiples of an interval that divides the one between frames; some look at every step. A
 frame shows what was gathered since the time of the frame before. All that an observer has gathered is part of the state of a
 run.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fieldsolver import snapshots
-from fieldsolver.layout import Layout
-from fieldsolver.modes import RetainedModes
-from theory.arrays import Array, ComplexArray
+from theory.arrays import Array
 from theory.frames import Variable
+
+# What an engine lets its observers see of one time.
+Seen = TypeVar("Seen")
+
+Memory = Mapping[str, NDArray[Any]]
 
 # Times that differ by less than this share are the same, computed in two ways.
 _SAME = 1e-12
 
 
-@dataclass(frozen=True)
-class Observation:
-    """The fields at one time.
+class Observer(ABC, Generic[Seen]):
+    """One kind of measurement; what is not overridden remembers nothing.
 
-    Parameters
+    Attributes
     ----------
-    time
-        Physical time (time).
-    state
-        Shape (component, column, row); not to be kept, as the solver goes on to write into it.
-    layout, modes
-        What the components and modes of the state are.
+    name
+        Under which its memory is kept; none begins with another and an underscore.
+    every_step
+        Whether it looks at every step, not at samples.
     """
 
-    time: float
-    state: ComplexArray
-    layout: Layout
-    modes: RetainedModes
-
-    @cached_property
-    def density_modes(self) -> ComplexArray:
-        """Unnormalised transforms of the densities, shape (species, column, row), a copy."""
-        return np.asarray(self.state[[self.layout.component(s, 0) for s in range(self.layout.species)]])
-
-    @cached_property
-    def density(self) -> Array:
-        """Shape (species, [z,] [y,] x) (1/length^d)."""
-        return snapshots.densities(self.state, self.layout, self.modes)
-
-
-class Observer(Protocol):
-    """One kind of measurement."""
-
     name: str
-    every_step: bool
+    every_step = False
 
-    def look(self, seen: Observation) -> None:
+    def look(self, seen: Seen) -> None:
         """Take in a sample, or a step."""
-        ...
 
     def begin_frame(self) -> None:
         """Forget what belongs to the last frame: the first sample for the next one follows."""
-        ...
 
-    def variables(self, seen: Observation) -> Mapping[str, Variable]:
+    @abstractmethod
+    def variables(self, seen: Seen) -> Mapping[str, Variable]:
         """What a frame at this time shows; the same names and shapes for every frame."""
-        ...
 
     def coordinates(self) -> Mapping[str, Variable]:
-        """Coordinates of the variables that fields do not have."""
-        ...
+        """Coordinates that the variables need beside those of the engine."""
+        return {}
 
-    def memory(self) -> Mapping[str, Array]:
+    def memory(self) -> Memory:
         """What a bit-exact continuation needs, by name; copies."""
-        ...
+        return {}
 
-    def restore(self, memory: Mapping[str, Array]) -> None:
+    def restore(self, memory: Memory) -> None:
         """Continue from a memory."""
-        ...
+
+    def warnings(self) -> list[str]:
+        """Sentences on what a reader of the results must know; empty when all is well."""
+        return []
 
 
-class Recorder:
+class SampleRows:
+    """Values at each of the samples up to a frame; those of the next frame push those of the last one out.
+
+    Parameters
+    ----------
+    interval
+        Time between samples (time).
+    count
+        Samples per frame.
+    shape
+        Of the values, the first axis that of the variables, for example (species, x).
+
+    Attributes
+    ----------
+    values
+        Shape (species, sample, ...); not a number before the first sample.
+    """
+
+    def __init__(self, interval: float, count: int, shape: tuple[int, ...]) -> None:
+        self._times = interval * np.arange(1 - count, 1)
+        self.values: Array = np.full((shape[0], count, *shape[1:]), np.nan)
+
+    def push(self, values: Array) -> None:
+        """Take in a sample."""
+        # a new array: frames that wait to be written show the old one
+        self.values = np.concatenate([self.values[:, 1:], values[:, None]], axis=1)
+
+    def coordinates(self) -> Mapping[str, Variable]:
+        """Times of the samples, counted from the frame."""
+        return {"sample": Variable(self._times, ("sample",), "time", "time of the sample, counted from the frame")}
+
+
+class Recorder(Generic[Seen]):
     """The observers of a run, and their calendar.
 
     Parameters
@@ -96,14 +109,14 @@ class Recorder:
         A frame shows as many; which ones is a matter of their times, whether or not the frames before were made.
     """
 
-    def __init__(self, observers: Sequence[Observer], interval: float = 0.0, samples_per_frame: int = 1) -> None:
+    def __init__(self, observers: Sequence[Observer[Seen]], interval: float = 0.0, samples_per_frame: int = 1) -> None:
         self._sampling = [one for one in observers if not one.every_step]
         self._stepping = [one for one in observers if one.every_step]
         self._interval, self._samples_per_frame = interval, samples_per_frame
         self._samples = 0
 
     @property
-    def _observers(self) -> list[Observer]:
+    def _observers(self) -> list[Observer[Seen]]:
         return [*self._sampling, *self._stepping]
 
     def due(self, until: float) -> Iterator[float]:
@@ -111,7 +124,7 @@ class Recorder:
         while self._sampling and (time := self._samples * self._interval) <= until * (1.0 + _SAME):
             yield until if time >= until * (1.0 - _SAME) else time
 
-    def sample(self, seen: Observation) -> None:
+    def sample(self, seen: Seen) -> None:
         """Take a sample that is due."""
         # the first sample is that of the first frame, at the start
         if (self._samples - 1) % self._samples_per_frame == 0:
@@ -121,14 +134,14 @@ class Recorder:
             one.look(seen)
         self._samples += 1
 
-    def step(self, see: Callable[[], Observation]) -> None:
+    def step(self, see: Callable[[], Seen]) -> None:
         """Look at a step that was just taken, or at the start of the first one."""
         if self._stepping:
             seen = see()
             for one in self._stepping:
                 one.look(seen)
 
-    def frame(self, seen: Observation) -> tuple[dict[str, Variable], dict[str, Variable]]:
+    def frame(self, seen: Seen) -> tuple[dict[str, Variable], dict[str, Variable]]:
         """Variables and coordinates of a frame at this time, before any step with a sample of the start."""
         if self._sampling and self._samples == 0:
             self.sample(seen)
@@ -152,3 +165,7 @@ class Recorder:
         for one in self._observers:
             prefix = f"observed_{one.name}_"
             one.restore({name.removeprefix(prefix): array for name, array in memory.items() if name.startswith(prefix)})
+
+    def warnings(self) -> list[str]:
+        """What the observers warn of."""
+        return [sentence for one in self._observers for sentence in one.warnings()]

@@ -1,0 +1,207 @@
+"""Measurements of pairs of particles at samples; see :mod:`theory.recording` for how observers are called."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from particles.observation import Observation
+from particles.observers import number
+from theory.arrays import Array, Integers
+from theory.frames import Variable
+from theory.observables.hexatic import bond_correlation, global_bond_order, local_bond_order
+from theory.observables.orientation import PairCorrelation, pair_correlation
+from theory.observables.pair_distribution import RadialAccumulator
+from theory.observables.relative_distribution import RelativeAccumulator
+from theory.recording import Memory, Observer
+
+
+def _middles(low: float, high: float, bins: int) -> Array:
+    """Middles of bins of equal widths."""
+    return np.asarray(low + (high - low) * (np.arange(bins) + 0.5) / bins)
+
+
+def _distances(reach: float, bins: int) -> dict[str, Variable]:
+    return {"distance": Variable(_middles(0.0, reach, bins), ("distance",), "length", "distance of two particles")}
+
+
+class RadialDistributions(Observer[Observation]):
+    """g(r) of every pair of species, of the pairs at all samples since the last frame."""
+
+    name = "radial_distribution"
+
+    def __init__(self, names: tuple[str, ...], size: Array, reach: float, bins: int) -> None:
+        self._names, self._size, self._reach, self._bins = names, size, reach, bins
+        self.begin_frame()
+
+    def begin_frame(self) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._pairs = RadialAccumulator(self._reach, self._bins, len(self._names))
+
+    def look(self, seen: Observation) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._pairs.accumulate(seen.positions, self._size, seen.species)
+
+    def variables(self, seen: Observation) -> Mapping[str, Variable]:
+        """``radial_distribution_<A><B>`` (distance) of every pair, which is that of B and A too."""
+        values, found = self._pairs.result().values, {}
+        for a, first in enumerate(self._names):
+            for b, second in enumerate(self._names[a:], a):
+                words = f"radial distribution of {first} and {second}, since the last frame"
+                found[f"radial_distribution_{first}{second}"] = Variable(values[a, b], ("distance",), "1", words)
+        return found
+
+    def coordinates(self) -> Mapping[str, Variable]:
+        """Middles of the bins."""
+        return _distances(self._reach, self._bins)
+
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`."""
+        return self._pairs.arrays()
+
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self.begin_frame()
+        self._pairs.add(dict(memory))
+
+
+class PairDistributions(Observer[Observation]):
+    """g(r, phi, theta) of every ordered pair of species, of the pairs at all samples since the last frame."""
+
+    name = "pair_distribution"
+
+    def __init__(self, names: tuple[str, ...], size: Array, reach: float, bins: tuple[int, int, int]) -> None:
+        self._names, self._size, self._reach, self._bins = names, size, reach, bins
+        self.begin_frame()
+
+    def begin_frame(self) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._pairs = RelativeAccumulator(self._reach, self._bins, len(self._names))
+
+    def look(self, seen: Observation) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._pairs.accumulate(seen.positions, seen.orientations, self._size, seen.species)
+
+    def variables(self, seen: Observation) -> Mapping[str, Variable]:
+        """``pair_distribution_<A><B>`` (pair_distance, pair_place, pair_direction): B as seen by A."""
+        values, axes = self._pairs.result().values, ("pair_distance", "pair_place", "pair_direction")
+        return {
+            f"pair_distribution_{first}{second}": Variable(
+                values[a, b], axes, "1", f"pair distribution of {second} as seen by {first}, since the last frame"
+            )
+            for a, first in enumerate(self._names)
+            for b, second in enumerate(self._names)
+        }
+
+    def coordinates(self) -> Mapping[str, Variable]:
+        """Middles of the bins."""
+        distances, places, directions = self._bins
+        axes = {
+            "pair_distance": (_middles(0.0, self._reach, distances), "length", "distance of the neighbour"),
+            "pair_place": (_middles(-np.pi, np.pi, places), "radian", "where the neighbour is, from the particle's direction"),
+            "pair_direction": (_middles(-np.pi, np.pi, directions), "radian", "direction of the neighbour less the particle's"),
+        }
+        return {name: Variable(values, (name,), units, words) for name, (values, units, words) in axes.items()}
+
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`."""
+        return self._pairs.arrays()
+
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self.begin_frame()
+        self._pairs.add(dict(memory))
+
+
+class _Correlations(Observer[Observation]):
+    """A correlation C(r) over the pairs at all samples since the last frame; a subclass says of what."""
+
+    def __init__(self, size: Array, reach: float, bins: int) -> None:
+        self._size, self._reach, self._bins = size, reach, bins
+        self.begin_frame()
+
+    def begin_frame(self) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._counts: Integers = np.zeros(self._bins, dtype=np.int64)
+        self._sums: Array = np.zeros(self._bins)
+        self._at_zero, self._samples = 0.0, 0
+
+    def _add(self, one: PairCorrelation) -> None:
+        self._counts += one.counts
+        self._sums += np.where(one.counts > 0, one.values, 0.0) * one.counts
+        self._at_zero += one.at_zero
+        self._samples += 1
+
+    @property
+    def _values(self) -> Array:
+        """C(r), not a number where there was no pair."""
+        return np.asarray(self._sums / np.where(self._counts > 0, self._counts, np.nan))
+
+    def coordinates(self) -> Mapping[str, Variable]:
+        """Middles of the bins."""
+        return _distances(self._reach, self._bins)
+
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`."""
+        return {
+            "counts": self._counts.copy(),
+            "sums": self._sums.copy(),
+            "at_zero": np.array(self._at_zero),
+            "samples": np.array(self._samples),
+        }
+
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._counts[...], self._sums[...] = memory["counts"], memory["sums"]
+        self._at_zero, self._samples = float(memory["at_zero"]), int(memory["samples"])
+
+
+class DirectionCorrelations(_Correlations):
+    """<u_i.u_j> over the pairs at a distance, of whatever species."""
+
+    name = "direction_correlation"
+
+    def look(self, seen: Observation) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._add(pair_correlation(seen.orientations, seen.positions, self._size, self._reach, self._bins))
+
+    def variables(self, seen: Observation) -> Mapping[str, Variable]:
+        """``direction_correlation`` (distance)."""
+        words = "mean product of the directions of two particles, since the last frame"
+        return {"direction_correlation": Variable(self._values, ("distance",), "1", words)}
+
+
+class BondOrder(_Correlations):
+    r"""|<psi_6>|, <|psi_6|> and g_6(r), of all particles together."""
+
+    name = "bond_order"
+
+    def begin_frame(self) -> None:
+        """See :class:`theory.recording.Observer`."""
+        super().begin_frame()
+        self._global, self._local = 0.0, 0.0
+
+    def look(self, seen: Observation) -> None:
+        """See :class:`theory.recording.Observer`."""
+        local = local_bond_order(seen.positions, self._size)
+        self._global += global_bond_order(local)
+        self._local += float(np.mean(np.abs(local)))
+        self._add(bond_correlation(local, seen.positions, self._size, self._reach, self._bins))
+
+    def variables(self, seen: Observation) -> Mapping[str, Variable]:
+        """``bond_order``, ``local_bond_order``, ``bond_correlation`` (distance)."""
+        since, samples = "since the last frame", self._samples
+        correlation = self._values / (self._at_zero / samples)
+        return {
+            "bond_order": number(self._global / samples, "1", f"hexatic order of all particles, mean {since}"),
+            "local_bond_order": number(self._local / samples, "1", f"hexatic order of a particle's neighbours, mean {since}"),
+            "bond_correlation": Variable(correlation, ("distance",), "1", f"correlation g_6 of hexatic order, {since}"),
+        }
+
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`."""
+        return {**super().memory(), "global": np.array(self._global), "local": np.array(self._local)}
+
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
+        super().restore(memory)
+        self._global, self._local = float(memory["global"]), float(memory["local"])
