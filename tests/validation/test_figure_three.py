@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from fieldsolver import FieldSolver
 from runs.execute import build_engine
 from runs.runfile import load
-from theory.observables.fields import modes, phases, travelling_speed
+from theory.observables.fields import modes, travelling_speed
+from theory.observables.phases import phases
 
 Array = NDArray[np.float64]
 
