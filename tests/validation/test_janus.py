@@ -1,4 +1,4 @@
-"""Janus particles of [S2] at its sizes: polar order, the flocks of its figure S9, and clusters where they turn to each other."""
+"""Janus particles of [S2]: polar order, the flocks of its figure S9, and clusters where they turn towards each other."""
 
 from dataclasses import dataclass
 from pathlib import Path
