@@ -7,10 +7,9 @@ import numpy as np
 from fieldsolver.layout import Layout
 from fieldsolver.modes import RetainedModes
 from fieldsolver.observation import Observation
-from fieldsolver.snapshots import number
 from theory.arrays import Array
 from theory.coarse_graining import Filter
-from theory.frames import Variable
+from theory.frames import Variable, number
 from theory.path_entropy import PathEntropy
 from theory.recording import Memory, Observer
 

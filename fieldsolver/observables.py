@@ -8,11 +8,11 @@ from fieldsolver.modes import RetainedModes
 from fieldsolver.observation import Observation
 from fieldsolver.observers import Kymograph, PatternVelocities, StructureFactors
 from fieldsolver.snapshot_observers import DeterministicCurrents, PhaseDensities
-from theory.recording import Observer
+from theory.recording import Observer, Sampling
 
 
 @dataclass(frozen=True)
-class Observables:
+class Observables(Sampling):
     """What is measured on the way.
 
     Parameters
@@ -39,8 +39,6 @@ class Observables:
         Time from which on averages over a whole run are taken (time).
     """
 
-    output_interval: float
-    sample_interval: float
     structure_factors: bool = False
     pattern_velocity: bool = False
     kymograph: bool = False
@@ -49,11 +47,6 @@ class Observables:
     entropy_production: bool = False
     entropy_length: float = 0.0
     average_after: float = 0.0
-
-    @property
-    def samples_per_frame(self) -> int:
-        """Number of samples that a frame shows."""
-        return round(self.output_interval / self.sample_interval)
 
     def observers(self, layout: Layout, modes: RetainedModes) -> list[Observer[Observation]]:
         """The observers of a model's fields.
@@ -69,7 +62,7 @@ class Observables:
         if self.pattern_velocity:
             found.append(PatternVelocities(layout, modes, self.sample_interval))
         if self.kymograph:
-            found.append(Kymograph(layout, modes, self.sample_interval, self.samples_per_frame))
+            found.append(Kymograph(layout, modes, self))
         if self.phase_densities:
             found.append(PhaseDensities(layout, modes))
         if self.currents:

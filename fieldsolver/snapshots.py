@@ -1,7 +1,6 @@
 """What a state of the fields looks like in a frame."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -11,11 +10,6 @@ from theory.arrays import Array, ComplexArray
 from theory.frames import Variable
 
 _AXES = "xyz"
-
-
-def number(value: Any, units: str, long_name: str) -> Variable:
-    """One entry of a time series."""
-    return Variable(np.asarray(value, dtype=np.float64), (), units, long_name)
 
 
 def coordinates(modes: RetainedModes) -> Mapping[str, Variable]:

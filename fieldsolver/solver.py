@@ -25,7 +25,7 @@ from theory.arrays import Array, ComplexArray
 from theory.compiling import set_threads
 from theory.errors import InputError
 from theory.fourier import Grid, remember, wisdom
-from theory.frames import Frame, State, Variable
+from theory.frames import Frame, State, Variable, number
 from theory.model import Model
 from theory.recording import Recorder
 
@@ -126,8 +126,7 @@ class FieldSolver:
         self._pace = self._new_pace(noise, time_step, tolerance, seen)
         self._march_from(state, Monitors())
         observers = [] if observables is None else observables.observers(self._layout, modes)
-        schedule = () if observables is None else (observables.sample_interval, observables.samples_per_frame)
-        self._recorder = Recorder(observers, *schedule)
+        self._recorder = Recorder(observers, observables)
 
     def _new_pace(self, noise: float, time_step: float | None, tolerance: float | None, seen: Extremes) -> float | StepControl:
         """A fixed time step, or the control of steps that follow the error."""
@@ -296,7 +295,6 @@ class FieldSolver:
         variables = dict(snapshots.fields(state, layout, modes))
         self._bring_up_to_date(extremes, variables)
         mass, orders = self._mass_of(state), snapshots.polar_orders(state, layout)
-        number = snapshots.number
         for s, name in enumerate(self.model.names):
             variables[f"mean_speed_{name}"] = number(extremes.mean_speed[s], "length/time", f"mean speed of {name}")
             variables[f"mass_{name}"] = number(mass[s], "1", f"mean number of particles of {name}")
@@ -319,7 +317,7 @@ class FieldSolver:
             m.stable_time_step = min(m.stable_time_step, stable_time_step(self._layout, seen, self.grid))
 
     def _watched(self, extremes: Extremes) -> dict[str, Variable]:
-        m, number = self.monitors, snapshots.number
+        m = self.monitors
         out = {
             "spectral_tail": number(self.spectral_tail(), "1", "share of variance in the last third of the modes"),
             "negative_share": number(extremes.negative_share.max(), "1", "share of cells with negative density"),

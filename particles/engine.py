@@ -124,8 +124,7 @@ class ParticleEngine:
         self._perception.begin(self._particles)
         self._observables = observables
         observers = [] if observables is None else observables.observers(model, edges, self._particles.numbers)
-        schedule = () if observables is None else (observables.sample_interval, observables.samples_per_frame)
-        self._recorder = Recorder(observers, *schedule)
+        self._recorder = Recorder(observers, observables)
 
     @property
     def model(self) -> Model:

@@ -12,7 +12,7 @@ from theory.errors import InputError
 from theory.frames import Json
 from theory.model import Model
 from theory.observables.periodic import checked_reach
-from theory.recording import Observer
+from theory.recording import Observer, Sampling
 
 # reach of correlations, in mean distances of particles, where neither forces nor sensing reach further
 _REACH = 8.0
@@ -25,7 +25,7 @@ _HIGHEST = 4.0
 
 
 @dataclass(frozen=True)
-class Observables:
+class Observables(Sampling):
     """What is measured on the way.
 
     Parameters
@@ -70,8 +70,6 @@ class Observables:
         Number of their bins.
     """
 
-    output_interval: float
-    sample_interval: float
     polar_order: bool = False
     mean_squared_displacement: bool = False
     radial_distribution: bool = False
@@ -88,11 +86,6 @@ class Observables:
     density_width: float | None = None
     highest_density: float | None = None
     density_bins: int = 100
-
-    @property
-    def samples_per_frame(self) -> int:
-        """Number of samples that a frame shows."""
-        return round(self.output_interval / self.sample_interval)
 
     def described(self) -> dict[str, Json]:
         """What must agree for what was gathered to be continued, as JSON holds it."""
@@ -115,12 +108,11 @@ class Observables:
         """
         self._check(model)
         names, particles = model.names, int(numbers.sum())
-        calendar = self.sample_interval, self.samples_per_frame
         found: list[Observer[Observation]] = []
         if self.polar_order:
-            found.append(PolarOrder(names, *calendar))
+            found.append(PolarOrder(names, self))
         if self.mean_squared_displacement:
-            found.append(Displacements(names, size, particles, *calendar))
+            found.append(Displacements(names, size, particles, self))
         if self.structure_factors:
             largest = self.largest_wavenumber or _WAVES * 2.0 * np.pi / float(size.max())
             found.append(StructureFactors(names, size, largest))
@@ -147,8 +139,7 @@ class Observables:
     def _width(self, model: Model, size: Array, particles: int) -> float:
         if self.density_width is not None:
             return self.density_width
-        sensed = float(np.max(model.sensing_ranges)) if np.any(model.senses) else 0.0
-        return min(sensed or _WIDTH * _distance(size, particles), 0.5 * float(size.min()))
+        return min(_sensed(model) or _WIDTH * _distance(size, particles), 0.5 * float(size.min()))
 
     def _check(self, model: Model) -> None:
         for name in ("pair_distribution", "bond_order"):
@@ -164,8 +155,12 @@ def _distance(size: Array, particles: int) -> float:
     return float((np.prod(size) / particles) ** (1.0 / size.size))
 
 
+def _sensed(model: Model) -> float:
+    """How far particles sense, 0 if they do not (length)."""
+    return float(np.max(model.sensing_ranges)) if np.any(model.senses) else 0.0
+
+
 def default_reach(model: Model, size: Array, particles: int) -> float:
     """How far correlations are followed unless it is stated (length); see :class:`Observables`."""
     cutoffs = [law.cutoff for law in model.interactions.values()]
-    sensed = float(np.max(model.sensing_ranges)) if np.any(model.senses) else 0.0
-    return min(max(sensed, _REACH * _distance(size, particles), *cutoffs), 0.5 * float(size.min()))
+    return min(max(_sensed(model), _REACH * _distance(size, particles), *cutoffs), 0.5 * float(size.min()))

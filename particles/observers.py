@@ -7,7 +7,7 @@ import numpy as np
 from particles.observation import Observation
 from theory.arrays import Array
 from theory.fourier import Grid
-from theory.frames import Variable
+from theory.frames import Variable, number
 from theory.observables import Shells, structure_factors
 from theory.observables.clusters import clusters
 from theory.observables.local_density import coarse_density, density_histogram
@@ -15,27 +15,23 @@ from theory.observables.orientation import polar_order, polar_orders
 from theory.observables.periodic import nearest_images
 from theory.observables.structure import particle_modes
 from theory.observables.trajectories import LONGEST_MOVE
-from theory.recording import Memory, Observer, SampleRows
+from theory.recorded_spectra import RecordedSpectra
+from theory.recording import Memory, SampledRows, SampledSums, Sampling
 
 
-def number(value: float, units: str, long_name: str) -> Variable:
-    """One entry of a time series."""
-    return Variable(np.array(value), (), units, long_name)
-
-
-class PolarOrder(Observer[Observation]):
+class PolarOrder(SampledRows[Observation]):
     """|mean direction| of each species and of all particles, sample by sample."""
 
     name = "polar_order"
 
-    def __init__(self, names: tuple[str, ...], interval: float, count: int) -> None:
+    def __init__(self, names: tuple[str, ...], sampling: Sampling) -> None:
+        super().__init__(sampling, (len(names) + 1,))
         self._names = names
-        self._rows = SampleRows(interval, count, (len(names) + 1,))
 
     def look(self, seen: Observation) -> None:
         """See :class:`theory.recording.Observer`."""
         own = polar_orders(seen.orientations, seen.species, len(self._names))
-        self._rows.push(np.append(own, polar_order(seen.orientations)))
+        self._push(np.append(own, polar_order(seen.orientations)))
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``sampled_polar_order_<A>`` and ``sampled_polar_order`` (sample)."""
@@ -43,30 +39,18 @@ class PolarOrder(Observer[Observation]):
         whose = [f"of {name}" for name in self._names] + ["of all particles"]
         return {
             key: Variable(row, ("sample",), "1", f"length of the mean direction {words} at each sample")
-            for key, words, row in zip(keys, whose, self._rows.values, strict=True)
+            for key, words, row in zip(keys, whose, self._rows, strict=True)
         }
 
-    def coordinates(self) -> Mapping[str, Variable]:
-        """Times of the samples, counted from the frame."""
-        return self._rows.coordinates()
 
-    def memory(self) -> Memory:
-        """See :class:`theory.recording.Observer`."""
-        return {"rows": self._rows.values.copy()}
-
-    def restore(self, memory: Memory) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self._rows.values = np.array(memory["rows"])
-
-
-class Displacements(Observer[Observation]):
+class Displacements(SampledRows[Observation]):
     """Mean of |r(t) - r(0)|^2 over the particles of each species, r followed from sample to sample around the box."""
 
     name = "mean_squared_displacement"
 
-    def __init__(self, names: tuple[str, ...], size: Array, particles: int, interval: float, count: int) -> None:
+    def __init__(self, names: tuple[str, ...], size: Array, particles: int, sampling: Sampling) -> None:
+        super().__init__(sampling, (len(names),))
         self._names, self._size = names, size
-        self._rows = SampleRows(interval, count, (len(names),))
         self._last: Array = np.full((particles, size.size), np.nan)
         self._displacements: Array = np.zeros((particles, size.size))
         self._longest = 0.0
@@ -80,7 +64,7 @@ class Displacements(Observer[Observation]):
         self._last[...] = seen.positions
         squares = seen.own(np.sum(self._displacements**2, axis=1))
         known = self._longest <= LONGEST_MOVE
-        self._rows.push(np.array([one.mean() if known and one.size else np.nan for one in squares]))
+        self._push(np.array([one.mean() if known and one.size else np.nan for one in squares]))
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``mean_squared_displacement_<A>`` (sample); not a number once a way around the box is not known."""
@@ -88,17 +72,13 @@ class Displacements(Observer[Observation]):
             f"mean_squared_displacement_{name}": Variable(
                 row, ("sample",), "length^2", f"mean squared displacement of {name} since the start at each sample"
             )
-            for name, row in zip(self._names, self._rows.values, strict=True)
+            for name, row in zip(self._names, self._rows, strict=True)
         }
-
-    def coordinates(self) -> Mapping[str, Variable]:
-        """Times of the samples, counted from the frame."""
-        return self._rows.coordinates()
 
     def memory(self) -> Memory:
         """See :class:`theory.recording.Observer`."""
         return {
-            "rows": self._rows.values.copy(),
+            **super().memory(),
             "last": self._last.copy(),
             "displacements": self._displacements.copy(),
             "longest": np.array(self._longest),
@@ -106,7 +86,7 @@ class Displacements(Observer[Observation]):
 
     def restore(self, memory: Memory) -> None:
         """See :class:`theory.recording.Observer`."""
-        self._rows.values = np.array(memory["rows"])
+        super().restore(memory)
         self._last[...], self._displacements[...] = memory["last"], memory["displacements"]
         self._longest = float(memory["longest"])
 
@@ -120,85 +100,37 @@ class Displacements(Observer[Observation]):
         ]
 
 
-class _Means(Observer[Observation]):
-    """Arrays whose means over the samples since the last frame are shown; a subclass says what a sample adds."""
-
-    def __init__(self, *shapes: tuple[int, ...]) -> None:
-        self._shapes = shapes
-        self.begin_frame()
-
-    def _add(self, *values: Array) -> None:
-        for total, one in zip(self._sums, values, strict=True):
-            total += one
-        self._samples += 1
-
-    @property
-    def _means(self) -> list[Array]:
-        return [np.asarray(total / self._samples) for total in self._sums]
-
-    def begin_frame(self) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self._sums: list[Array] = [np.zeros(shape) for shape in self._shapes]
-        self._samples = 0
-
-    def memory(self) -> Memory:
-        """See :class:`theory.recording.Observer`."""
-        sums = {f"sum_{n}": total.copy() for n, total in enumerate(self._sums)}
-        return {**sums, "samples": np.array(self._samples)}
-
-    def restore(self, memory: Memory) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self._sums = [np.array(memory[f"sum_{n}"]) for n in range(len(self._shapes))]
-        self._samples = int(memory["samples"])
-
-
-class StructureFactors(_Means):
-    """S_ab(q) = Re <rho_a,q rho_b,q^*>/volume in shells of |q|, each mode summed over all particles."""
-
-    name = "structure_factors"
+class StructureFactors(RecordedSpectra[Observation]):
+    """Structure factors, each mode summed over all particles."""
 
     def __init__(self, names: tuple[str, ...], size: Array, largest: float) -> None:
-        self._names, self._grid = names, Grid.holding(size.tolist(), largest)
-        self._shells = Shells.of(self._grid, largest * (1.0 + 1e-9))
-        super().__init__((len(names), len(names), self._shells.counts.size))
+        self._grid = Grid.holding(size.tolist(), largest)
+        super().__init__(names, Shells.of(self._grid, largest * (1.0 + 1e-9)), size.size)
 
     def look(self, seen: Observation) -> None:
         """See :class:`theory.recording.Observer`."""
         modes = particle_modes(seen.positions, self._grid, seen.species, len(self._names))
-        self._add(structure_factors(modes, self._grid, self._shells))
-
-    def variables(self, seen: Observation) -> Mapping[str, Variable]:
-        """``structure_factor_<A><B>`` (wavenumber) of every pair, as those of the fields."""
-        (mean,), units, found = self._means, f"1/length^{self._grid.dimension}", {}
-        for a, first in enumerate(self._names):
-            for b, second in enumerate(self._names[a:], a):
-                words = f"structure factor of {first} and {second}, mean since the last frame"
-                found[f"structure_factor_{first}{second}"] = Variable(mean[a, b], ("wavenumber",), units, words)
-        return found
-
-    def coordinates(self) -> Mapping[str, Variable]:
-        """Mean wavenumbers of the shells."""
-        words = "mean wavenumber of the shell"
-        return {"wavenumber": Variable(self._shells.wavenumbers, ("wavenumber",), "1/length", words)}
+        spectra = structure_factors(modes, self._grid, self._shells)
+        self._add(sums=np.stack([spectra[pair] for pair in self._pairs]))
 
 
-class ClusterSizes(_Means):
+class ClusterSizes(SampledSums[Observation]):
     """Clusters of particles closer than a distance, of whatever species."""
 
     name = "clusters"
 
     def __init__(self, size: Array, distance: float) -> None:
         self._size, self._distance = size, distance
-        super().__init__((3,))
+        super().__init__({"sizes": (3,)})
 
     def look(self, seen: Observation) -> None:
         """See :class:`theory.recording.Observer`."""
         found = clusters(seen.positions, self._size, self._distance)
-        self._add(np.array([found.mean_size, found.weighted_size, found.largest_share]))
+        self._add(sizes=np.array([found.mean_size, found.weighted_size, found.largest_share]))
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``cluster_mean_size``, ``cluster_weighted_size``, ``cluster_largest_share``."""
-        ((mean, weighted, largest),) = self._means
+        mean, weighted, largest = self._mean("sizes")
         since = "mean since the last frame"
         return {
             "cluster_mean_size": number(mean, "1", f"particles per cluster, {since}"),
@@ -207,19 +139,19 @@ class ClusterSizes(_Means):
         }
 
 
-class DensityHistograms(_Means):
+class DensityHistograms(SampledSums[Observation]):
     """How often local densities occur, coarse-grained with a Gaussian."""
 
     name = "density_histogram"
 
     def __init__(self, names: tuple[str, ...], size: Array, width: float, highest: float, bins: int) -> None:
         self._names, self._size, self._width, self._highest, self._bins = names, size, width, highest, bins
-        super().__init__((len(names), bins))
+        super().__init__({"histograms": (len(names), bins)})
 
     def look(self, seen: Observation) -> None:
         """See :class:`theory.recording.Observer`."""
         density = coarse_density(seen.positions, self._size, self._width, seen.species, len(self._names))
-        self._add(density_histogram(density, self._bins, self._highest)[1])
+        self._add(histograms=density_histogram(density, self._bins, self._highest)[1])
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``density_histogram_<A>`` (local_density)."""
@@ -228,7 +160,7 @@ class DensityHistograms(_Means):
             f"density_histogram_{name}": Variable(
                 row, ("local_density",), f"length^{self._size.size}", f"{words} {name}, mean since the last frame"
             )
-            for name, row in zip(self._names, self._means[0], strict=True)
+            for name, row in zip(self._names, self._mean("histograms"), strict=True)
         }
 
     def coordinates(self) -> Mapping[str, Variable]:

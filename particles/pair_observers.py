@@ -1,18 +1,21 @@
 """Measurements of pairs of particles at samples; see :mod:`theory.recording` for how observers are called."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from particles.observation import Observation
-from particles.observers import number
-from theory.arrays import Array, Integers
-from theory.frames import Variable
+from theory.arrays import Array
+from theory.frames import Variable, number
 from theory.observables.hexatic import bond_correlation, global_bond_order, local_bond_order
 from theory.observables.orientation import PairCorrelation, pair_correlation
+from theory.observables.pair_counts import PairCounts
 from theory.observables.pair_distribution import RadialAccumulator
 from theory.observables.relative_distribution import RelativeAccumulator
-from theory.recording import Memory, Observer
+from theory.recording import Memory, Observer, SampledSums
+
+Counts = TypeVar("Counts", bound=PairCounts)
 
 
 def _middles(low: float, high: float, bins: int) -> Array:
@@ -24,18 +27,35 @@ def _distances(reach: float, bins: int) -> dict[str, Variable]:
     return {"distance": Variable(_middles(0.0, reach, bins), ("distance",), "length", "distance of two particles")}
 
 
-class RadialDistributions(Observer[Observation]):
+class _Distributions(Observer[Observation], Generic[Counts]):
+    """A distribution over the pairs at all samples since the last frame; a subclass says of what."""
+
+    def __init__(self, names: tuple[str, ...], size: Array, new: Callable[[], Counts]) -> None:
+        self._names, self._size, self._new = names, size, new
+        self._pairs = new()
+
+    def begin_frame(self) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self._pairs = self._new()
+
+    def memory(self) -> Memory:
+        """See :class:`theory.recording.Observer`."""
+        return self._pairs.arrays()
+
+    def restore(self, memory: Memory) -> None:
+        """See :class:`theory.recording.Observer`."""
+        self.begin_frame()
+        self._pairs.add(dict(memory))
+
+
+class RadialDistributions(_Distributions[RadialAccumulator]):
     """g(r) of every pair of species, of the pairs at all samples since the last frame."""
 
     name = "radial_distribution"
 
     def __init__(self, names: tuple[str, ...], size: Array, reach: float, bins: int) -> None:
-        self._names, self._size, self._reach, self._bins = names, size, reach, bins
-        self.begin_frame()
-
-    def begin_frame(self) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self._pairs = RadialAccumulator(self._reach, self._bins, len(self._names))
+        super().__init__(names, size, lambda: RadialAccumulator(reach, bins, len(names)))
+        self._reach, self._bins = reach, bins
 
     def look(self, seen: Observation) -> None:
         """See :class:`theory.recording.Observer`."""
@@ -54,28 +74,15 @@ class RadialDistributions(Observer[Observation]):
         """Middles of the bins."""
         return _distances(self._reach, self._bins)
 
-    def memory(self) -> Memory:
-        """See :class:`theory.recording.Observer`."""
-        return self._pairs.arrays()
 
-    def restore(self, memory: Memory) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self.begin_frame()
-        self._pairs.add(dict(memory))
-
-
-class PairDistributions(Observer[Observation]):
+class PairDistributions(_Distributions[RelativeAccumulator]):
     """g(r, phi, theta) of every ordered pair of species, of the pairs at all samples since the last frame."""
 
     name = "pair_distribution"
 
     def __init__(self, names: tuple[str, ...], size: Array, reach: float, bins: tuple[int, int, int]) -> None:
-        self._names, self._size, self._reach, self._bins = names, size, reach, bins
-        self.begin_frame()
-
-    def begin_frame(self) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self._pairs = RelativeAccumulator(self._reach, self._bins, len(self._names))
+        super().__init__(names, size, lambda: RelativeAccumulator(reach, bins, len(names)))
+        self._reach, self._bins = reach, bins
 
     def look(self, seen: Observation) -> None:
         """See :class:`theory.recording.Observer`."""
@@ -102,57 +109,27 @@ class PairDistributions(Observer[Observation]):
         }
         return {name: Variable(values, (name,), units, words) for name, (values, units, words) in axes.items()}
 
-    def memory(self) -> Memory:
-        """See :class:`theory.recording.Observer`."""
-        return self._pairs.arrays()
 
-    def restore(self, memory: Memory) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self.begin_frame()
-        self._pairs.add(dict(memory))
-
-
-class _Correlations(Observer[Observation]):
+class _Correlations(SampledSums[Observation]):
     """A correlation C(r) over the pairs at all samples since the last frame; a subclass says of what."""
 
-    def __init__(self, size: Array, reach: float, bins: int) -> None:
+    def __init__(self, size: Array, reach: float, bins: int, further: tuple[str, ...] = ()) -> None:
         self._size, self._reach, self._bins = size, reach, bins
-        self.begin_frame()
+        super().__init__({"counts": (bins,), "sums": (bins,), **dict.fromkeys(("at_zero", *further), ())})
 
-    def begin_frame(self) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self._counts: Integers = np.zeros(self._bins, dtype=np.int64)
-        self._sums: Array = np.zeros(self._bins)
-        self._at_zero, self._samples = 0.0, 0
-
-    def _add(self, one: PairCorrelation) -> None:
-        self._counts += one.counts
-        self._sums += np.where(one.counts > 0, one.values, 0.0) * one.counts
-        self._at_zero += one.at_zero
-        self._samples += 1
+    def _add_pairs(self, one: PairCorrelation, **further: float) -> None:
+        sums = np.asarray(np.where(one.counts > 0, one.values, 0.0) * one.counts, dtype=np.float64)
+        self._add(counts=one.counts.astype(np.float64), sums=sums, at_zero=one.at_zero, **further)
 
     @property
     def _values(self) -> Array:
         """C(r), not a number where there was no pair."""
-        return np.asarray(self._sums / np.where(self._counts > 0, self._counts, np.nan))
+        counts = self._sums["counts"]
+        return np.asarray(self._sums["sums"] / np.where(counts > 0.0, counts, np.nan))
 
     def coordinates(self) -> Mapping[str, Variable]:
         """Middles of the bins."""
         return _distances(self._reach, self._bins)
-
-    def memory(self) -> Memory:
-        """See :class:`theory.recording.Observer`."""
-        return {
-            "counts": self._counts.copy(),
-            "sums": self._sums.copy(),
-            "at_zero": np.array(self._at_zero),
-            "samples": np.array(self._samples),
-        }
-
-    def restore(self, memory: Memory) -> None:
-        """See :class:`theory.recording.Observer`."""
-        self._counts[...], self._sums[...] = memory["counts"], memory["sums"]
-        self._at_zero, self._samples = float(memory["at_zero"]), int(memory["samples"])
 
 
 class DirectionCorrelations(_Correlations):
@@ -162,7 +139,7 @@ class DirectionCorrelations(_Correlations):
 
     def look(self, seen: Observation) -> None:
         """See :class:`theory.recording.Observer`."""
-        self._add(pair_correlation(seen.orientations, seen.positions, self._size, self._reach, self._bins))
+        self._add_pairs(pair_correlation(seen.orientations, seen.positions, self._size, self._reach, self._bins))
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``direction_correlation`` (distance)."""
@@ -175,33 +152,21 @@ class BondOrder(_Correlations):
 
     name = "bond_order"
 
-    def begin_frame(self) -> None:
-        """See :class:`theory.recording.Observer`."""
-        super().begin_frame()
-        self._global, self._local = 0.0, 0.0
+    def __init__(self, size: Array, reach: float, bins: int) -> None:
+        super().__init__(size, reach, bins, ("global_order", "local_order"))
 
     def look(self, seen: Observation) -> None:
         """See :class:`theory.recording.Observer`."""
         local = local_bond_order(seen.positions, self._size)
-        self._global += global_bond_order(local)
-        self._local += float(np.mean(np.abs(local)))
-        self._add(bond_correlation(local, seen.positions, self._size, self._reach, self._bins))
+        pairs = bond_correlation(local, seen.positions, self._size, self._reach, self._bins)
+        self._add_pairs(pairs, global_order=global_bond_order(local), local_order=float(np.mean(np.abs(local))))
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``bond_order``, ``local_bond_order``, ``bond_correlation`` (distance)."""
-        since, samples = "since the last frame", self._samples
-        correlation = self._values / (self._at_zero / samples)
+        since, order, local = "since the last frame", self._mean("global_order"), self._mean("local_order")
+        correlation = self._values / self._mean("at_zero")
         return {
-            "bond_order": number(self._global / samples, "1", f"hexatic order of all particles, mean {since}"),
-            "local_bond_order": number(self._local / samples, "1", f"hexatic order of a particle's neighbours, mean {since}"),
+            "bond_order": number(order, "1", f"hexatic order of all particles, mean {since}"),
+            "local_bond_order": number(local, "1", f"hexatic order of a particle's neighbours, mean {since}"),
             "bond_correlation": Variable(correlation, ("distance",), "1", f"correlation g_6 of hexatic order, {since}"),
         }
-
-    def memory(self) -> Memory:
-        """See :class:`theory.recording.Observer`."""
-        return {**super().memory(), "global": np.array(self._global), "local": np.array(self._local)}
-
-    def restore(self, memory: Memory) -> None:
-        """See :class:`theory.recording.Observer`."""
-        super().restore(memory)
-        self._global, self._local = float(memory["global"]), float(memory["local"])

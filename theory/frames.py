@@ -46,6 +46,11 @@ class Variable:
             )
 
 
+def number(value: Any, units: str, long_name: str) -> Variable:
+    """One entry of a time series."""
+    return Variable(np.asarray(value, dtype=np.float64), (), units, long_name)
+
+
 @dataclass(frozen=True)
 class Frame:
     """What an engine shows at one time.

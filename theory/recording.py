@@ -7,6 +7,7 @@ run.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -22,6 +23,27 @@ Memory = Mapping[str, NDArray[Any]]
 
 # Times that differ by less than this share are the same, computed in two ways.
 _SAME = 1e-12
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """When observers look.
+
+    Parameters
+    ----------
+    output_interval
+        Time between frames (time).
+    sample_interval
+        Time between samples, a whole fraction of it (time).
+    """
+
+    output_interval: float
+    sample_interval: float
+
+    @property
+    def samples_per_frame(self) -> int:
+        """Number of samples that a frame shows."""
+        return round(self.output_interval / self.sample_interval)
 
 
 class Observer(ABC, Generic[Seen]):
@@ -64,36 +86,76 @@ class Observer(ABC, Generic[Seen]):
         return []
 
 
-class SampleRows:
+class SampledRows(Observer[Seen]):
     """Values at each of the samples up to a frame; those of the next frame push those of the last one out.
 
     Parameters
     ----------
-    interval
-        Time between samples (time).
-    count
-        Samples per frame.
+    sampling
+        When there are samples.
     shape
         Of the values, the first axis that of the variables, for example (species, x).
-
-    Attributes
-    ----------
-    values
-        Shape (species, sample, ...); not a number before the first sample.
     """
 
-    def __init__(self, interval: float, count: int, shape: tuple[int, ...]) -> None:
-        self._times = interval * np.arange(1 - count, 1)
-        self.values: Array = np.full((shape[0], count, *shape[1:]), np.nan)
+    def __init__(self, sampling: Sampling, shape: tuple[int, ...]) -> None:
+        count = sampling.samples_per_frame
+        self._times = sampling.sample_interval * np.arange(1 - count, 1)
+        # shape (species, sample, ...); not a number before the first sample
+        self._rows: Array = np.full((shape[0], count, *shape[1:]), np.nan)
 
-    def push(self, values: Array) -> None:
-        """Take in a sample."""
+    def _push(self, values: Array) -> None:
         # a new array: frames that wait to be written show the old one
-        self.values = np.concatenate([self.values[:, 1:], values[:, None]], axis=1)
+        self._rows = np.concatenate([self._rows[:, 1:], values[:, None]], axis=1)
 
     def coordinates(self) -> Mapping[str, Variable]:
         """Times of the samples, counted from the frame."""
         return {"sample": Variable(self._times, ("sample",), "time", "time of the sample, counted from the frame")}
+
+    def memory(self) -> Memory:
+        """The rows."""
+        return {"rows": self._rows.copy()}
+
+    def restore(self, memory: Memory) -> None:
+        """The rows."""
+        self._rows = np.array(memory["rows"])
+
+
+class SampledSums(Observer[Seen]):
+    """Sums over the samples since the last frame, of which a frame shows means; a subclass says what a sample adds.
+
+    Parameters
+    ----------
+    shapes
+        Of the sums, by the name under which each is remembered.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self._sums: dict[str, Array] = {name: np.zeros(shape) for name, shape in shapes.items()}
+        self._samples = 0
+
+    def _add(self, **values: Array | float) -> None:
+        for name, value in values.items():
+            self._sums[name] += value
+        self._samples += 1
+
+    def _mean(self, name: str) -> Array:
+        return np.asarray(self._sums[name] / self._samples)
+
+    def begin_frame(self) -> None:
+        """Forget the samples of the last frame."""
+        for total in self._sums.values():
+            total[...] = 0.0
+        self._samples = 0
+
+    def memory(self) -> Memory:
+        """The sums, and of how many samples they are."""
+        return {**{name: total.copy() for name, total in self._sums.items()}, "samples": np.array(self._samples)}
+
+    def restore(self, memory: Memory) -> None:
+        """The sums, and of how many samples they are."""
+        for name, total in self._sums.items():
+            total[...] = memory[name]
+        self._samples = int(memory["samples"])
 
 
 class Recorder(Generic[Seen]):
@@ -103,16 +165,16 @@ class Recorder(Generic[Seen]):
     ----------
     observers
         May be none.
-    interval
-        Time between samples (time).
-    samples_per_frame
-        A frame shows as many; which ones is a matter of their times, whether or not the frames before were made.
+    sampling
+        When there are samples, where an observer asks for them. Which ones a frame shows is a matter of their times, whether or
+        not the frames before were made.
     """
 
-    def __init__(self, observers: Sequence[Observer[Seen]], interval: float = 0.0, samples_per_frame: int = 1) -> None:
+    def __init__(self, observers: Sequence[Observer[Seen]], sampling: Sampling | None) -> None:
         self._sampling = [one for one in observers if not one.every_step]
         self._stepping = [one for one in observers if one.every_step]
-        self._interval, self._samples_per_frame = interval, samples_per_frame
+        self._interval = 0.0 if sampling is None else sampling.sample_interval
+        self._samples_per_frame = 1 if sampling is None else sampling.samples_per_frame
         self._samples = 0
 
     @property
