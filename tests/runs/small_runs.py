@@ -65,6 +65,26 @@ seed = 5
 # the speed of A vanishes at a density that clusters reach after some time
 VANISHING = MIXTURE.replace('speed = "v0*exp(-tanh((A - 50)/15) + ka*tanh((B - 50)/15))"', 'speed = "v0*(1 - A/70)"')
 
+
+def janus_model(speed: float) -> str:
+    """The particles of [S2] Table 1, at a speed; ends in the table of their interaction."""
+    return f"""\
+[model]
+dimension = 2
+[[model.species]]
+name = "A"
+motion = {{ rotational_diffusion = 1.0 }}
+speed = {speed}
+translational_diffusion = 0.11
+translational_drag = 9.0
+rotational_drag = 3.0
+[[model.interactions]]
+observer = "A"
+source = "A"
+janus = {{ head_dipole = 112.0, tail_dipole = -53.0, dipole_offset = 0.19, screening_length = 40.0 }}
+"""
+
+
 BOTH = ("fields", "particles")
 
 

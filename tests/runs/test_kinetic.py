@@ -14,27 +14,14 @@ from runs.frames_of_run import open_particles
 from runs.kinetic import boltzmann_theory, kinetic
 from runs.kinetic_text import as_text, as_toml
 from runs.runfile import parse
-from tests.runs.small_runs import IDEAL
+from tests.runs.small_runs import IDEAL, janus_model
 from theory import InputError, MeanField
 from theory.kinetic.coefficients import mean_fields, sampled_coefficients
 from theory.kinetic.polarity import PolarityEquation
 
 # 100 particles of [S2] at an area fraction of 0.1 and 5 um/s, with a short cut-off
-JANUS = """\
-[model]
-dimension = 2
-[[model.species]]
-name = "A"
-motion = { rotational_diffusion = 1.0 }
-speed = 11.1
-translational_diffusion = 0.11
-translational_drag = 9.0
-rotational_drag = 3.0
-[[model.interactions]]
-observer = "A"
-source = "A"
-cutoff = 5.0
-janus = { head_dipole = 112.0, tail_dipole = -53.0, dipole_offset = 0.19, screening_length = 40.0 }
+JANUS = f"""\
+{janus_model(11.1)}cutoff = 5.0
 [composition]
 A = 0.127324
 [domain]

@@ -10,23 +10,10 @@ from runs.cli import main
 from runs.engines import build_engine, particles_time_step
 from runs.runfile import parse
 from runs.store import open_series
-from tests.runs.small_runs import assert_same_runs, written
+from tests.runs.small_runs import assert_same_runs, janus_model, written
 
-JANUS = """\
-[model]
-dimension = 2
-[[model.species]]
-name = "A"
-motion = { rotational_diffusion = 1.0 }
-speed = 66.0
-translational_diffusion = 0.11
-translational_drag = 9.0
-rotational_drag = 3.0
-[[model.interactions]]
-observer = "A"
-source = "A"
-janus = { head_dipole = 112.0, tail_dipole = -53.0, dipole_offset = 0.19, screening_length = 40.0 }
-[composition]
+JANUS = f"""\
+{janus_model(66.0)}[composition]
 A = 0.3
 [domain]
 size = 24.0
