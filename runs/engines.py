@@ -14,7 +14,7 @@ from theory.frames import Frame, State
 if TYPE_CHECKING:
     from fieldsolver import Observables as FieldObservables
     from particles import Observables as ParticleObservables
-    from runs.reading.section import Section
+    from runs.reading.observables import SampledObservables
 
 
 class Engine(Protocol):
@@ -116,11 +116,17 @@ def _particle_observables(specification: RunSpecification) -> "ParticleObservabl
     return Observables(**_stated(specification, specification.particles.observables))
 
 
-def _stated(specification: RunSpecification, observables: "Section") -> dict[str, Any]:
+def _stated(specification: RunSpecification, observables: "SampledObservables") -> dict[str, Any]:
     """What a run file wants measured, and when."""
-    stated = observables.model_dump()
-    output_interval = specification.run.output_interval
-    return {**stated, "output_interval": output_interval, "sample_interval": stated["sample_interval"] or output_interval}
+    calendar = {
+        "output_interval": specification.run.output_interval,
+        "sample_interval": _sample_interval(specification, observables),
+    }
+    return observables.model_dump() | calendar
+
+
+def _sample_interval(specification: RunSpecification, observables: "SampledObservables") -> float:
+    return observables.sample_interval or specification.run.output_interval
 
 
 def _build_particles(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
@@ -164,12 +170,12 @@ def fields_time_step(specification: RunSpecification) -> float | None:
 
     settings = specification.fields
     assert settings is not None
-    interval = settings.observables.sample_interval or specification.run.output_interval
     if settings.time_step is not None or settings.noise == 0.0:
         return settings.time_step
     grid = Grid(tuple(specification.size), tuple(settings.grid)[::-1])
     composition = specification.model.densities(dict(specification.composition))
-    return _divided(interval, default_time_step(specification.model, composition, grid, settings.order))
+    longest = default_time_step(specification.model, composition, grid, settings.order)
+    return _divided(_sample_interval(specification, settings.observables), longest)
 
 
 def particles_time_step(specification: RunSpecification) -> float:
@@ -187,8 +193,7 @@ def particles_time_step(specification: RunSpecification) -> float:
     if settings.time_step is not None:
         return settings.time_step
     densities = model.densities(dict(specification.composition))
-    interval = settings.observables.sample_interval or specification.run.output_interval
-    return _divided(interval, default_time_step(model, densities))
+    return _divided(_sample_interval(specification, settings.observables), default_time_step(model, densities))
 
 
 def _divided(interval: float, longest: float) -> float:

@@ -71,7 +71,7 @@ def predict(
         raise InputError(f"the cutoff is {cutoff}; it must be positive and finite")
     densities = model.densities(dict(specification.composition))
     speeds = model.speed(densities) if state is None else state.speeds
-    diffusivities = speeds**2 * model.persistence_times / model.dimension + model.translational_diffusivities
+    diffusivities = model.diffusivities(speeds) + model.translational_diffusivities
     return {
         "homogeneous": {
             "densities": _by_name(model.names, densities),

@@ -88,7 +88,7 @@ class HomogeneousState:
         couplings = model.log_derivatives(densities) * (stated / speeds)[:, None]
         if not np.all(np.isfinite(couplings)):
             raise InputError(f"a derivative of log v is not finite at {densities.tolist()}")
-        return cls(model, densities, speeds, speeds**2 * model.persistence_times / model.dimension, couplings)
+        return cls(model, densities, speeds, model.diffusivities(speeds), couplings)
 
     @property
     def total_diffusivities(self) -> Array:

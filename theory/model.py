@@ -290,6 +290,10 @@ class Model:
         values = np.asarray(densities, dtype=np.float64)
         return np.concatenate([values, self.concentrations(values)]) if self._chemicals else values
 
+    def diffusivities(self, speeds: Array) -> Array:
+        """D_m = v_m^2 tau_m/d of particles that run at some speeds, shape (species,) (length^2/time)."""
+        return np.asarray(speeds**2 * self.persistence_times / self.dimension)
+
     def speed(self, densities: ArrayLike) -> Array:
         """Speeds of all species in homogeneous mixtures.
 

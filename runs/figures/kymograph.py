@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runs.figures.style import COLOURS, check_format, drawing
+from runs.figures.style import COLOURS, drawing, target_of
 from runs.frames_of_run import DensityFrames, open_run
 from theory.arrays import Array
 
@@ -35,8 +35,7 @@ def draw_kymograph(directory: Path | str, output: Path | str | None = None) -> P
     StoreError
         There is no run, or the file cannot be written.
     """
-    target = Path(directory) / "kymograph.png" if output is None else Path(output)
-    check_format(target, "--output")
+    target = target_of(directory, output, "kymograph.png")
     specification, scales = open_run(directory)
     names = specification.model.names
     with drawing(target, (3.4 * len(scales) + 0.6, 2.2 * len(names)), "--output") as figure:

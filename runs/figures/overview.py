@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runs.figures.densities import colour_key, picture_aspect, reference_density, scale_bar, show
-from runs.figures.style import COLOURS, check_format, drawing, plain_ticks
+from runs.figures.style import COLOURS, drawing, plain_ticks, target_of
 from runs.frames_of_run import DensityFrames, open_run
 from theory.observables import Shells, filtered, structure_factors
 
@@ -42,8 +42,7 @@ def draw(directory: Path | str, output: Path | str | None = None) -> Path:
     StoreError
         There is no run, or the file cannot be written.
     """
-    target = Path(directory) / "figure.png" if output is None else Path(output)
-    check_format(target, "--output")
+    target = target_of(directory, output, "figure.png")
     specification, scales = open_run(directory)
     aspect = picture_aspect(specification.size)
     columns = 2 if aspect < _WIDE else _SNAPSHOTS

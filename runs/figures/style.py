@@ -33,6 +33,19 @@ def check_format(target: Path, option: str) -> None:
         raise InputError(f"{option} is '{target}'; its ending must be one of {', '.join(FORMATS)}")
 
 
+def target_of(directory: Path | str, output: Path | str | None, name: str) -> Path:
+    """The file to draw a run to, by default of a name in its directory; an ending is refused before anything is read.
+
+    Raises
+    ------
+    InputError
+        The file's ending is not one of the formats.
+    """
+    target = Path(directory) / name if output is None else Path(output)
+    check_format(target, "--output")
+    return target
+
+
 @contextmanager
 def drawing(target: Path, size: tuple[float, float], option: str = "--figure") -> Iterator[Any]:
     """An empty figure in this style, written to a file in the format of its ending once all has been drawn.

@@ -2,7 +2,7 @@
 
 import math
 
-from runs.reading.observables import FieldObservables, ParticleObservables
+from runs.reading.observables import ParticleObservables, SampledObservables
 from runs.reading.problems import ProblemList
 from runs.reading.settings import RunFileSections, RunSettings
 from runs.reading.toml_lines import KeyPath
@@ -28,7 +28,7 @@ def check_samples(sections: RunFileSections, run: RunSettings, problems: Problem
 
 
 def _check_interval(
-    scale: str, observables: FieldObservables | ParticleObservables, step: float | None, run: RunSettings, problems: ProblemList
+    scale: str, observables: SampledObservables, step: float | None, run: RunSettings, problems: ProblemList
 ) -> None:
     """Samples are a whole fraction of the output interval, and not closer than steps."""
     path: KeyPath = (scale, "observables", "sample_interval")

@@ -9,14 +9,19 @@ from runs.reading.section import NonNegative, Positive, Section
 Bins = Annotated[int, Field(ge=1, le=1000)]
 
 
-class FieldObservables(Section):
-    """What the field solver measures on the way and shows in frames."""
+class SampledObservables(Section):
+    """What both engines are told of their samples."""
 
     sample_interval: Positive | None = Field(
         default=None,
         description="simulated time between two samples, a whole fraction of that between two frames (time)",
         json_schema_extra={"default_text": "run.output_interval"},
     )
+
+
+class FieldObservables(SampledObservables):
+    """What the field solver measures on the way and shows in frames."""
+
     structure_factors: bool = Field(default=True, description="structure factors of all pairs of species, and domain sizes")
     pattern_velocity: bool = Field(default=True, description="velocity of the pattern of each species, with its direction")
     kymograph: bool = Field(default=True, description="densities along x at every sample, averaged over the other directions")
@@ -31,14 +36,9 @@ class FieldObservables(Section):
     average_after: NonNegative = Field(default=0.0, description="time from which on averages over a whole run are taken (time)")
 
 
-class ParticleObservables(Section):
+class ParticleObservables(SampledObservables):
     """What the particle engine measures on the way and shows in frames."""
 
-    sample_interval: Positive | None = Field(
-        default=None,
-        description="simulated time between two samples, a whole fraction of that between two frames (time)",
-        json_schema_extra={"default_text": "run.output_interval"},
-    )
     polar_order: bool = Field(default=True, description="polar order of each species and of all particles at every sample")
     mean_squared_displacement: bool = Field(
         default=False, description="mean squared displacement of each species since the start, at every sample"

@@ -1,14 +1,17 @@
 """Counts of pairs gathered over frames, also during a run: what pair distributions are made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from theory.arrays import Array, Integers
 from theory.errors import InputError
 from theory.observables.cells import CellSorted
+from theory.observables.periodic import checked_species
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,16 @@ class PairCounts:
     def species(self) -> int:
         """Number of species."""
         return int(self._counts.shape[0])
+
+    def _count(
+        self, particles: CellSorted, species: ArrayLike | None, loop: Callable[[Integers, NDArray[np.int64]], object]
+    ) -> None:
+        """Add the pairs of a configuration; the loop takes the sorted species and an array of counts for each thread."""
+        index = checked_species(species, particles.order.size, self.species)
+        self._add_expected(particles, index)
+        counts = np.zeros((numba.get_num_threads(), *self._counts.shape), dtype=np.int64)
+        loop(particles.sorted(index), counts)
+        self._counts += counts.sum(axis=0)
 
     def _add_expected(self, particles: CellSorted, species: Integers) -> None:
         """Note the ordered pairs per volume of an ideal gas, N_m (N_n - delta_mn)/V."""

@@ -8,14 +8,12 @@ few.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.observables import _pair_loops
 from theory.observables.cells import CellSorted
 from theory.observables.pair_counts import PairCounts, PairDistribution
-from theory.observables.periodic import checked_species
 
 # volume of the unit ball in 1, 2 and 3 dimensions
 _UNIT_BALL = (2.0, np.pi, 4.0 * np.pi / 3.0)
@@ -65,11 +63,7 @@ class RadialAccumulator(PairCounts):
             The configuration is out of its range, or of another dimension than those before.
         """
         particles = CellSorted.of(positions, size, self._reach)
-        index = checked_species(species, particles.order.size, self.species)
-        self._add_expected(particles, index)
-        counts = np.zeros((numba.get_num_threads(), *self._counts.shape), dtype=np.int64)
-        _pair_loops.count_distances(particles.arrays, self._reach, particles.sorted(index), counts)
-        self._counts += counts.sum(axis=0)
+        self._count(particles, species, lambda own, out: _pair_loops.count_distances(particles.arrays, self._reach, own, out))
 
     def result(self) -> RadialDistribution:
         """g(r) of all configurations so far.

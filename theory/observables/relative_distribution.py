@@ -16,7 +16,6 @@ torques make particles flock only where g differs from g(r, \phi + \pi, \theta) 
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -25,7 +24,6 @@ from theory.errors import InputError
 from theory.observables import _pair_loops
 from theory.observables.cells import CellSorted
 from theory.observables.pair_counts import PairCounts, PairDistribution
-from theory.observables.periodic import checked_species
 
 
 @dataclass(frozen=True)
@@ -120,13 +118,10 @@ class RelativeAccumulator(PairCounts):
             The configuration is out of its range.
         """
         particles = CellSorted.of(positions, size, self._reach)
-        turns = turns_of(orientations, particles.order.size)
-        index = checked_species(species, particles.order.size, self.species)
-        self._add_expected(particles, index)
-        counts = np.zeros((numba.get_num_threads(), *self._counts.shape), dtype=np.int64)
-        sorted_ = particles.sorted
-        _pair_loops.count_relative(particles.arrays, self._reach, sorted_(turns), sorted_(index), counts)
-        self._counts += counts.sum(axis=0)
+        turns = particles.sorted(turns_of(orientations, particles.order.size))
+        self._count(
+            particles, species, lambda own, out: _pair_loops.count_relative(particles.arrays, self._reach, turns, own, out)
+        )
 
     def result(self) -> RelativeDistribution:
         """g of all configurations so far.
