@@ -60,6 +60,9 @@ class ParticleEngine:
     density
         Profile from which the initial positions are drawn, shape (species, [z,] [y,] x), constant within each cell of a grid
         over the box; by default uniform. The numbers of particles are those of the composition.
+    polarity
+        Mean directions at the start, shape (species, direction, [z,] [y,] x), at most of length 1, constant within each cell of
+        a grid over the box; by default none is preferred. See :mod:`particles.initial_directions`.
     minimum_distance
         Least distance between any two particles at the start (length); see :mod:`particles.separation`.
     observables
@@ -72,9 +75,9 @@ class ParticleEngine:
 
     Notes
     -----
-    Particles start independent of each other but for the least distance, with directions of the stationary law; those that
-    interact are then pushed apart by their forces until the time step resolves them. Time-dependent chemicals start from the
-    steady concentrations of these particles.
+    Particles start independent of each other but for the least distance, without polarity with directions of the stationary
+    law of free particles; those that interact are then pushed apart by their forces until the time step resolves them.
+    Time-dependent chemicals start from the steady concentrations of these particles.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class ParticleEngine:
         threads: int = 1,
         save_positions: bool = True,
         density: Array | None = None,
+        polarity: Array | None = None,
         minimum_distance: float = 0.0,
         observables: Observables | None = None,
     ) -> None:
@@ -104,7 +108,7 @@ class ParticleEngine:
         self._use_threads()
         densities, predicts = model.densities(composition), setup.needs_middle(model, integrator)
         how = {"predicts": predicts, "interacts": bool(model.interactions)}
-        self._particles = initial_particles(model, edges, densities, self._seed, density, minimum_distance, **how)
+        self._particles = initial_particles(model, edges, densities, self._seed, density, minimum_distance, polarity, **how)
         self._propagator = Propagator(model, edges, self._time_step, self._seed, predicts=predicts)
         self._perception = Perception(
             model, edges, self._particles.offsets, sensing, mesh_spacing, self._time_step, self._threads, middle=predicts

@@ -1,13 +1,14 @@
-"""The particles' stationary initial state."""
+"""The particles at the start: independent of each other, by default the stationary state of free ones."""
 
 from typing import Any
 
 import numpy as np
 
+from particles.initial_directions import check_mean_directions, initial_directions
 from particles.separation import separated_positions
 from particles.state import Particles
 from theory.arrays import Array, Integers
-from theory.counter_random import Stream, normal_pairs, uniform_pairs
+from theory.counter_random import Stream, uniform_pairs
 from theory.errors import InputError
 from theory.model import Model
 
@@ -19,9 +20,10 @@ def initial_particles(
     seed: int,
     profile: Array | None = None,
     minimum_distance: float = 0.0,
+    polarity: Array | None = None,
     **how: Any,
 ) -> Particles:
-    """Particles with directions of the stationary law, independent of each other but for a least distance.
+    """Particles independent of each other but for a least distance.
 
     Parameters
     ----------
@@ -37,13 +39,16 @@ def initial_particles(
         Where particles are likely: shape (species, [z,] [y,] x), not negative, constant within each cell; by default uniform.
     minimum_distance
         Least distance between any two particles (length); see :mod:`particles.separation`.
+    polarity
+        Mean directions, shape (species, direction, [z,] [y,] x), constant within each cell; by default directions follow the
+        stationary law of free particles. See :mod:`particles.initial_directions`.
     **how
         Passed on to :class:`particles.state.Particles`.
 
     Raises
     ------
     InputError
-        There would be no particle at all, the profile is none, or there is not enough room.
+        There would be no particle at all, the profile or the polarity is none, or there is not enough room.
     """
     numbers = np.rint(densities * np.prod(size)).astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(numbers)]).astype(np.int64)
@@ -64,7 +69,11 @@ def initial_particles(
             places = _placed(places, chance, offsets, profile)
         # a number just below 1 times the edge can be rounded to the edge itself
         positions = np.minimum(size[:, None] * places, np.nextafter(size, 0.0)[:, None])
-    orientations = _directions(model, seed, offsets)
+    mean = None
+    if polarity is not None:
+        check_mean_directions(polarity, model.number_of_species, size.size)
+        mean = _at(positions / size[:, None], offsets, polarity)
+    orientations = initial_directions(model, seed, offsets, mean)
     return Particles(positions, orientations, np.arange(count, dtype=np.int64), offsets, **how)
 
 
@@ -73,26 +82,6 @@ def _uniform(seed: int, dimension: int, count: int) -> Array:
     # the counter 1 belongs to the choice of cells
     pairs = [uniform_pairs(seed, Stream.INITIAL_POSITION, step, count) for step in (0, 2)]
     return np.concatenate(pairs)[:dimension]
-
-
-def _directions(model: Model, seed: int, offsets: Integers) -> Array:
-    """Directions of the stationary laws, shape (dimension, particle)."""
-    d, count = model.dimension, int(offsets[-1])
-    first, second = uniform_pairs(seed, Stream.INITIAL_ORIENTATION, 0, count)
-    angles = 2.0 * np.pi * first
-    if d == 1:
-        directions = np.where(first < 0.5, 1.0, -1.0)[None]
-    elif d == 2:
-        directions = np.stack([np.cos(angles), np.sin(angles)])
-    else:
-        z = 2.0 * second - 1.0
-        directions = np.stack([np.sqrt(1.0 - z**2) * np.cos(angles), np.sqrt(1.0 - z**2) * np.sin(angles), z])
-    vectors = np.concatenate([normal_pairs(seed, Stream.INITIAL_ORIENTATION, step, count) for step in (0, 1)])[:d]
-    for n, species in enumerate(model.species):
-        if species.motion.aoup:
-            one = slice(int(offsets[n]), int(offsets[n + 1]))
-            directions[:, one] = vectors[:, one] / np.sqrt(d)
-    return directions
 
 
 def _check_profile(profile: Array, dimension: int, offsets: Integers) -> None:
@@ -118,4 +107,15 @@ def _placed(inside: Array, chance: Array, offsets: Integers, profile: Array) -> 
         corner = np.unravel_index(chosen, profile.shape[1:])[::-1]
         for axis, cells_along in enumerate(profile.shape[:0:-1]):
             out[axis, one] = (corner[axis] + inside[axis, one]) / cells_along
+    return out
+
+
+def _at(places: Array, offsets: Integers, cells: Array) -> Array:
+    """What the cells hold in which particles are, shape (component, particle), of cells (species, component, [z,] [y,] x)."""
+    shape = cells.shape[:1:-1]
+    index = tuple(np.minimum((place * n).astype(np.intp), n - 1) for place, n in zip(places, shape, strict=True))[::-1]
+    out = np.empty((cells.shape[1], places.shape[1]))
+    for s, components in enumerate(cells):
+        one = slice(int(offsets[s]), int(offsets[s + 1]))
+        out[:, one] = components[(slice(None), *(i[one] for i in index))]
     return out

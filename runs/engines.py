@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runs.initial import initial_density, initial_polarity
+from runs.initial import initial_density, initial_mean_directions, initial_polarity
 from runs.initial_source import FROM_ELSEWHERE, Source, read_source
-from runs.provenance import keep_wisdom, recall_wisdom
 from runs.runfile import RunSpecification, Scale
+from runs.wisdom import keep_wisdom, recall_wisdom
+from theory.arrays import Array
 from theory.fourier import Grid
 from theory.frames import Frame, State
 
@@ -69,11 +70,13 @@ def build_engine(specification: RunSpecification, scale: Scale, threads: int = 1
     """
     if source is None and specification.initial.state in FROM_ELSEWHERE:
         source = read_source(specification)
-    recall_wisdom()
     build = _build_fields if scale == "fields" else _build_particles
-    engine = build(specification, threads, source)
-    keep_wisdom()
-    return engine
+    while True:
+        known = recall_wisdom()
+        engine = build(specification, threads, source)
+        # if another process has planned meanwhile, its plans hold for this one, too
+        if keep_wisdom(known):
+            return engine
 
 
 def _build_fields(specification: RunSpecification, threads: int, source: Source | None) -> Engine:
@@ -135,11 +138,7 @@ def _build_particles(specification: RunSpecification, threads: int, source: Sour
     settings = specification.particles
     assert settings is not None
     model = specification.model
-    density = None
-    if specification.initial.state != "homogeneous":
-        spacing = min(one for one in model.sensing_ranges if one > 0.0) / 4.0
-        shape = tuple(2 * max(4, round(edge / spacing / 2.0)) for edge in specification.size[::-1])
-        density = initial_density(specification, Grid(tuple(specification.size), shape), source)
+    density, polarity = _profiles_of_particles(specification, source)
     return ParticleEngine(
         model,
         specification.size,
@@ -152,8 +151,24 @@ def _build_particles(specification: RunSpecification, threads: int, source: Sour
         threads=threads,
         save_positions=settings.save_positions,
         density=density,
+        polarity=polarity,
         observables=_particle_observables(specification),
     )
+
+
+def _profiles_of_particles(specification: RunSpecification, source: Source | None) -> tuple[Array | None, Array | None]:
+    """Densities and mean directions from which particles are drawn; None where they are uniform, and none is preferred."""
+    if specification.initial.state == "homogeneous":
+        composition = specification.model.densities(dict(specification.composition))
+        uniform = composition.reshape(-1, *(1,) * specification.model.dimension)
+        return None, initial_mean_directions(specification, uniform, source)
+    ranges = [one for one in specification.model.sensing_ranges if one > 0.0]
+    # cells of two mean distances where nothing is sensed, as in frames
+    mean_distance = sum(specification.composition.values()) ** (-1.0 / specification.model.dimension)
+    spacing = min(ranges) / 4.0 if ranges else 2.0 * mean_distance
+    shape = tuple(2 * max(4, round(edge / spacing / 2.0)) for edge in specification.size[::-1])
+    density = initial_density(specification, Grid(tuple(specification.size), shape), source)
+    return density, initial_mean_directions(specification, density, source)
 
 
 def fields_time_step(specification: RunSpecification) -> float | None:

@@ -5,6 +5,7 @@ drawn on a grid of their own, which depends on the box and on the width of the f
 Fourier modes: fields on any grid and particles start from one and the same state.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +51,7 @@ def initial_density(specification: "RunSpecification", grid: Grid, source: Sourc
     """
     model, initial = specification.model, specification.initial
     composition = model.densities(dict(specification.composition))
-    reach = float(model.sensing_ranges.max()) or 2.0 * max(grid.spacing)
+    reach = _reach(specification, grid)
     if initial.state in FROM_ELSEWHERE:
         density = resampled((source or read_source(specification)).density, grid.shape)
     elif initial.state == "phases":
@@ -85,21 +86,73 @@ def initial_polarity(specification: "RunSpecification", density: Array, grid: Gr
         Density times mean direction, shape (species, direction, [nz,] [ny,] nx): as stated or read, and the random
         perturbation; None if it vanishes.
     """
-    model, initial = specification.model, specification.initial
-    d = grid.dimension
-    polarity = np.zeros((density.shape[0], d, *grid.shape))
-    if source is not None and source.polarity is not None:
-        polarity += resampled(source.polarity, grid.shape)
-    reach = float(model.sensing_ranges.max()) or 2.0 * max(grid.spacing)
-    for s, name in enumerate(model.names):
-        for axis in range(d):
-            if name in initial.polarity:
-                polarity[s, axis] += initial.polarity[name][axis] * density[s]
-            if initial.relative_noise > 0.0:
+    model, noise, d = specification.model, specification.initial.relative_noise, grid.dimension
+    polarity = _stated_polarity(specification, density, source)
+    if noise > 0.0:
+        reach = _reach(specification, grid)
+        for s in range(model.number_of_species):
+            for axis in range(d):
                 number = model.number_of_species + 1 + s * d + axis
                 waves = _random_field(specification.run.seed, number, grid, 0.5 * reach)
-                polarity[s, axis] += initial.relative_noise * density[s].mean() * waves
+                polarity[s, axis] += noise * density[s].mean() * waves
     return polarity if np.any(polarity) else None
+
+
+def initial_mean_directions(specification: "RunSpecification", density: Array, source: Source | None) -> Array | None:
+    """Mean directions with which particles start: those of the fields, but for the perturbation, which particles bring along.
+
+    Parameters
+    ----------
+    specification, density, source
+        As for :func:`initial_polarity`.
+
+    Returns
+    -------
+    ndarray or None
+        Shape (species, direction, [nz,] [ny,] nx), at most of length 1; None if all are zero.
+    """
+    polarity, rho = _stated_polarity(specification, density, source), density[:, None]
+    means = np.divide(polarity, rho, out=np.zeros_like(polarity), where=rho > 0.0)
+    # fields that are read need not keep to the bound
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1.0)
+    return means if np.any(means) else None
+
+
+def _stated_polarity(specification: "RunSpecification", density: Array, source: Source | None) -> Array:
+    """Density times mean direction as stated and as read."""
+    d, initial = density.ndim - 1, specification.initial
+    directions = _directions(specification, initial.polarity)
+    means = np.broadcast_to(directions.reshape(*directions.shape, *(1,) * d), (*directions.shape, *density.shape[1:]))
+    if initial.state == "phases" and any(phase.polarity for phase in initial.phases):
+        means = _of_phases(specification, Grid(tuple(specification.size), density.shape[1:]))
+    polarity = np.asarray(means * density[:, None])
+    if source is not None and source.polarity is not None:
+        polarity += resampled(source.polarity, density.shape[1:])
+    return polarity
+
+
+def _directions(specification: "RunSpecification", stated: Mapping[str, Sequence[float]]) -> Array:
+    """Mean directions, shape (species, direction); zero where none is stated."""
+    still = (0.0,) * specification.model.dimension
+    return np.array([stated.get(name, still) for name in specification.model.names], dtype=np.float64)
+
+
+def _of_phases(specification: "RunSpecification", grid: Grid) -> Array:
+    """Mean directions where phases have their own, smoothed like the densities, (species, direction, [nz,] [ny,] nx)."""
+    layout, initial, width = _layout(specification, grid), specification.initial, 0.25 * _reach(specification, grid)
+    own = np.array([_directions(specification, {**initial.polarity, **phase.polarity}) for phase in initial.phases])
+    density = np.array([specification.model.densities(dict(phase.densities)) for phase in initial.phases])
+    means = np.zeros((*own.shape[1:], *grid.shape))
+    for s, axis in np.ndindex(*own.shape[1:]):
+        rho = np.maximum(_smoothed(density[layout, s], grid, width), 0.0)
+        flux = _smoothed(density[layout, s] * own[layout, s, axis], grid, width)
+        np.divide(flux, rho, out=means[s, axis], where=rho > 0.0)
+    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1.0))
+
+
+def _reach(specification: "RunSpecification", grid: Grid) -> float:
+    """The length on which initial states vary (length): the longest sensing range, or two cells where nothing is sensed."""
+    return float(specification.model.sensing_ranges.max()) or 2.0 * max(grid.spacing)
 
 
 def _rescaled(specification: "RunSpecification", density: Array, composition: Array) -> Array:
@@ -114,16 +167,19 @@ def _rescaled(specification: "RunSpecification", density: Array, composition: Ar
 
 def _phases(specification: "RunSpecification", grid: Grid, width: float) -> Array:
     """Phases side by side, their interfaces smoothed over a width (length)."""
-    initial = specification.initial
-    values = np.array([specification.model.densities(dict(phase.densities)) for phase in initial.phases])
-    shares = np.array(specification.phase_shares)
-    if initial.geometry == "slab":
-        layout = _slabs(shares, grid)
-    elif initial.geometry == "droplet":
-        layout = _droplet(shares, initial.radius, grid)
-    else:
-        layout = _patches(specification, shares, grid)
+    values = np.array([specification.model.densities(dict(phase.densities)) for phase in specification.initial.phases])
+    layout = _layout(specification, grid)
     return np.stack([_smoothed(values[layout, s], grid, width) for s in range(values.shape[1])])
+
+
+def _layout(specification: "RunSpecification", grid: Grid) -> Layout:
+    """Phase of each cell."""
+    initial, shares = specification.initial, np.array(specification.phase_shares)
+    if initial.geometry == "slab":
+        return _slabs(shares, grid)
+    if initial.geometry == "droplet":
+        return _droplet(shares, initial.radius, grid)
+    return _patches(specification, shares, grid)
 
 
 def _slabs(shares: Array, grid: Grid) -> Layout:

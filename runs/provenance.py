@@ -1,8 +1,7 @@
-"""Where numbers come from: versions, host, settings; and FFTW's memory of its plans on this machine."""
+"""Where numbers come from: versions, host, settings."""
 
 import datetime
 import importlib.metadata
-import logging
 import os
 import platform
 import socket
@@ -10,10 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from runs.store.atomic import write_atomically
 from theory.frames import Json
-
-logger = logging.getLogger("twoscale")
 
 _PACKAGES = ("twoscale", "numpy", "scipy", "numba", "llvmlite", "pyFFTW", "h5py", "sympy", "pydantic")
 
@@ -39,35 +35,3 @@ def provenance(*, seed: int, threads: int, overrides: Sequence[str]) -> dict[str
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "fft_planner": PLANNER,
     }
-
-
-def _wisdom_file() -> Path:
-    from theory.generated import cache_directory
-
-    return cache_directory() / f"fftw-{platform.machine()}.wisdom"
-
-
-def recall_wisdom() -> None:
-    """Give FFTW what it learnt on this machine, so that runs with the same grid use the same plans, bit for bit."""
-    from theory import fourier
-
-    try:
-        known = _wisdom_file().read_bytes()
-    except OSError:
-        logger.debug("no stored FFTW wisdom")
-        return
-    if not fourier.learn(known):
-        logger.warning("the stored FFTW wisdom %s is damaged or of another version; planning anew", _wisdom_file())
-
-
-def keep_wisdom() -> None:
-    """Store what FFTW has learnt, for later runs on this machine."""
-    from theory import fourier
-
-    file, known = _wisdom_file(), fourier.wisdom()
-    try:
-        if not file.is_file() or file.read_bytes() != known:
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomically(file, [known])
-    except OSError as error:
-        logger.info("FFTW's plans are not kept for later runs: %s", error)

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("twoscale", deadline=None, max_examples=50, derandomize=True)
+# loops of numba are compiled while the first examples are made, which says nothing about the strategies
+settings.register_profile(
+    "twoscale", deadline=None, max_examples=50, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("twoscale")
 
 

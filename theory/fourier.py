@@ -218,6 +218,11 @@ def learn(known: bytes) -> bool:
     return bool(read[0] and read[1])
 
 
+def forget() -> None:
+    """Drop what FFTW has learnt in this process; plans that were made stay as they are."""
+    pyfftw.forget_wisdom()
+
+
 def remember(known: bytes) -> None:
     """Plan from now on as in an earlier run: forget what was learnt since, and learn what that run knew.
 
@@ -226,6 +231,6 @@ def remember(known: bytes) -> None:
     InputError
         This FFTW cannot read it.
     """
-    pyfftw.forget_wisdom()
+    forget()
     if not learn(known):
         raise InputError("the stored FFTW wisdom cannot be read by this FFTW; its results cannot be repeated bit for bit")

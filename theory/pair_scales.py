@@ -7,9 +7,9 @@ of a and the greatest distance with
 
     F(r)/\xi_t >= v + 10 D_t/r.
 
-**Fastest relaxation.** A pair relaxes at the rate 2 |F'|/\xi_t, a particle in the cage of its z neighbours at up to z
-|F'(a)|/\xi_t, and a direction at |\Gamma|/\xi_r: the greatest of the three, over all distances from r_0 on, is what a time
-step must resolve.
+**Fastest relaxation.** A pair relaxes at the rate 2 |F'|/\xi_t, a direction at |\Gamma|/\xi_r, and a particle in the cage of
+its z neighbours at up to z |F'(a)|/\xi_t, which is taken 1.4 times: flocks that run into each other press cages together. The
+greatest of the three, over all distances from r_0 on, is what a time step must resolve.
 
 **Cut-off.** With all neighbours on one side, at equal density, the share
 
@@ -39,6 +39,8 @@ _PER_DECADE = 300
 _NEAREST, _FARTHEST = 1e-4, 1e4
 # Neighbours of a particle in a dense lattice, and the volume of a cell of the lattice in units of a^d, by dimension.
 _NEIGHBOURS = {1: 2, 2: 6, 3: 12}
+# How much faster cages relax in flocks that meet, for the accuracy of a step; a step stays stable at twice as much.
+_PRESSED = 1.4
 _CELL = {1: 1.0, 2: math.sqrt(3.0) / 2.0, 3: math.sqrt(0.5)}
 
 
@@ -93,7 +95,7 @@ def pair_scales(model: Model, pair: tuple[int, int], densities: ArrayLike) -> Pa
     caged = np.array(min(lattice, law.cutoff))
     rates = [
         2.0 * np.max(np.abs(law.force_slope(reached))) / one.translational_drag,
-        _NEIGHBOURS[model.dimension] * np.abs(law.force_slope(caged)) / one.translational_drag,
+        _PRESSED * _NEIGHBOURS[model.dimension] * np.abs(law.force_slope(caged)) / one.translational_drag,
         np.max(np.abs(law.torque(reached))) / one.rotational_drag,
     ]
     return PairScales(

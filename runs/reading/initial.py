@@ -95,21 +95,22 @@ def check_lengths(size: tuple[float, ...], initial: InitialSettings, problems: P
 
 
 def check_polarity(sections: RunFileSections, names: tuple[str, ...], dimension: int, problems: ProblemList) -> None:
-    """Mean directions are of known species, no longer than 1, and of fields that have directions."""
-    stated = sections.initial.polarity
-    path: KeyPath = ("initial", "polarity")
-    for name, direction in stated.items():
-        if name not in names:
-            problems.add((*path, name), "unknown species" + hint(name, names), f"known: {', '.join(names)}")
-        elif len(direction) != dimension:
-            message = f"model.dimension is {dimension}, but the list has {len(direction)}"
-            problems.add((*path, name), message, "allowed: one number for each dimension")
-        elif math.hypot(*direction) > 1.0 + 1e-12:
-            problems.add((*path, name), f"of the length {math.hypot(*direction):.6g}", "allowed: a length from 0 to 1")
-    if stated and sections.fields is not None and sections.fields.order == 0:
-        problems.add(path, "fields of order 0 have no directions of their own; set fields.order to 1 or more")
-    if stated and sections.particles is not None:
-        problems.add(path, "particles start with directions of no preference; remove it, or [particles]")
+    """Mean directions are of known species, no longer than 1, and not of fields without directions."""
+    initial = sections.initial
+    stated: dict[KeyPath, Mapping[str, tuple[float, ...]]] = {("initial", "polarity"): initial.polarity}
+    stated |= {("initial", "phases", n, "polarity"): phase.polarity for n, phase in enumerate(initial.phases)}
+    for path, directions in stated.items():
+        for name, direction in directions.items():
+            if name not in names:
+                problems.add((*path, name), "unknown species" + hint(name, names), f"known: {', '.join(names)}")
+            elif len(direction) != dimension:
+                message = f"model.dimension is {dimension}, but the list has {len(direction)}"
+                problems.add((*path, name), message, "allowed: one number for each dimension")
+            elif not math.hypot(*direction) <= 1.0 + 1e-12:
+                problems.add((*path, name), f"of the length {math.hypot(*direction):.6g}", "allowed: a length from 0 to 1")
+        if directions and sections.fields is not None and sections.fields.order == 0:
+            advice = "set fields.order to 1 or more, or remove [fields]"
+            problems.add(path, f"fields of order 0 have no directions of their own; {advice}")
 
 
 def check_waves(sections: RunFileSections, names: tuple[str, ...], dimension: int, problems: ProblemList) -> None:

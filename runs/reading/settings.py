@@ -283,6 +283,9 @@ class RunSettings(Section):
     )
 
 
+Directions = Mapping[str, Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=3)]]
+
+
 class PhaseSection(Section):
     """One phase of the initial state."""
 
@@ -292,6 +295,9 @@ class PhaseSection(Section):
         json_schema_extra={"default_text": "required, but with radius"},
     )
     densities: Mapping[str, NonNegative] = Field(description="number density of each species (1/length^dimension)")
+    polarity: Directions = Field(
+        default={}, description="mean direction of each species in this phase, in place of initial.polarity"
+    )
 
 
 class WaveSection(Section):
@@ -317,9 +323,9 @@ class InitialSettings(Section):
         description="relative amplitude of the random perturbation of the initial densities",
         json_schema_extra={"default_text": '0.01 with "homogeneous" and "phases", else 0.0'},
     )
-    polarity: Mapping[str, Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=3)]] = Field(
+    polarity: Directions = Field(
         default={},
-        description="mean direction of each species along x, y, ..., at most of length 1; for fields of order 1 and above",
+        description="mean direction of each species along x, y, ..., of length <= 1; of particles, and fields of order >= 1",
     )
     geometry: Literal["slab", "patches", "droplet"] = Field(
         default="slab",

@@ -21,17 +21,16 @@ import numpy as np
 import pytest
 
 import runs.execute
-from runs.engines import build_engine, fields_time_step
+from runs.engines import fields_time_step
 from runs.execute import Outcome, resume, run
 from runs.initial_source import Source
 from runs.progress import Progress
-from runs.provenance import keep_wisdom, recall_wisdom
 from runs.runfile import RunSpecification, Scale, parse
 from runs.store import Store, StoreError, open_series, read_checkpoint
 from runs.store.locking import RunLock, RunLocked
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE, assert_same_runs, state_of
 from theory import InputError, NumericalFailure
-from theory.fourier import PLANNER, wisdom
+from theory.fourier import PLANNER
 from theory.frames import Frame, State, Variable
 
 Hook = Callable[["Ticking"], None]
@@ -647,40 +646,3 @@ def test_outcomes_cannot_be_changed() -> None:
     outcome = Outcome("fields", "done", "", (), Path("."), 1.0, 10, 0.1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         outcome.status = "failed"  # type: ignore[misc]
-
-
-# --- the planner's memory ------------------------------------------------------------------------------------------
-
-
-def test_a_cache_that_cannot_be_written_is_done_without(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("TWOSCALE_CACHE", str(tmp_path / "file/cache"))
-    with caplog.at_level(logging.INFO, logger="twoscale"):
-        recall_wisdom()
-        keep_wisdom()
-    assert any("plans are not kept" in text for text in caplog.messages)
-
-
-def test_plans_are_kept_for_later_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TWOSCALE_CACHE", str(tmp_path))
-    for scale in BOTH:
-        build_engine(specification("fields.grid=[18, 30]", "particles.mesh_spacing=0.2"), scale)
-        (kept,) = tmp_path.glob("fftw-*.wisdom")
-        assert kept.read_bytes() == wisdom()
-
-
-def test_damaged_wisdom_is_told_and_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("TWOSCALE_CACHE", str(tmp_path))
-    keep_wisdom()
-    (kept,) = tmp_path.glob("fftw-*.wisdom")
-    good = kept.read_bytes()
-    kept.write_bytes(b"(not wisdom")
-    with caplog.at_level(logging.WARNING, logger="twoscale"):
-        recall_wisdom()
-    assert any("planning anew" in text for text in caplog.messages)
-    keep_wisdom()
-    assert kept.read_bytes() == good

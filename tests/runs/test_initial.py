@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from particles import ParticleEngine
 from runs.cli import main
 from runs.engines import build_engine
 from runs.execute import resume, run
@@ -14,7 +15,7 @@ from runs.initial import initial_density, initial_polarity
 from runs.runfile import RunSpecification, load, parse
 from runs.store import open_series
 from runs.store.atomic import StoreError
-from tests.runs.small_runs import MIXTURE, assert_same_runs, written
+from tests.runs.small_runs import MIXTURE, assert_same_runs, janus_model, written
 from theory import InputError
 from theory.arrays import Array
 from theory.fourier import Grid
@@ -464,3 +465,47 @@ def test_a_run_from_elsewhere_is_continued_without_it(tmp_path: Path) -> None:
     (broken / "initial.npz").unlink()
     with pytest.raises(StoreError, match=r"initial\.npz: cannot read"):
         resume(broken, duration=0.6, quiet=True)
+
+
+def test_particles_start_with_the_mean_directions_of_the_fields(tmp_path: Path) -> None:
+    """Stated ones, of a uniform state and of phases, and those that are read; the perturbation acts on fields alone."""
+    stated = ("fields.order=1", "initial.polarity={A=[0.6, -0.3], B=[0.0, 1.0]}")
+    for text in (MIXTURE, MIXTURE + PHASES):
+        frame = build_engine(parse(text, overrides=[*WIDE, *stated]), "particles").frame()
+        assert frame.variables["polar_order_A"].data == pytest.approx(np.hypot(0.6, 0.3), abs=4.0 / np.sqrt(12800.0))
+        assert frame.variables["polar_order_B"].data == pytest.approx(1.0, abs=1e-12)
+    density = np.full((8, 16), 50.0)
+    polarity = np.where(np.arange(16) < 8, 50.0, 0.0) * np.ones((8, 1))
+    np.savez(tmp_path / "polar.npz", A=density, B=0.9 * density, polarity_x_A=polarity)
+    read = load(written(tmp_path, MIXTURE + '[initial]\nstate = "file"\npath = "polar.npz"\n'), [*WIDE, "fields.order=1"])
+    assert build_engine(read, "particles").frame().variables["polar_order_A"].data == pytest.approx(0.5, abs=0.03)
+
+
+def test_phases_have_mean_directions_of_their_own() -> None:
+    """A polar band in a gas that moves the other way: in the middle of each its own direction, at both scales."""
+    own = ("fields.order=1", "initial.noise=0", "initial.polarity={A=[-0.2, 0.0]}", "initial.phases[0].polarity={A=[0.6, 0.8]}")
+    band = parse(MIXTURE + PHASES, overrides=[*WIDE, *own])
+    density = initial_density(band, GRID)
+    found = initial_polarity(band, density, GRID, None)
+    assert found is not None
+    means = found / density[:, None]
+    np.testing.assert_allclose(means[0, :, :, 8], np.array([0.6, 0.8])[:, None] * np.ones(32), atol=1e-5)
+    np.testing.assert_allclose(means[0, :, :, 40], np.array([-0.2, 0.0])[:, None] * np.ones(32), atol=1e-5)
+    np.testing.assert_array_equal(means[1], 0.0)
+    assert np.linalg.norm(means, axis=1).max() <= 1.0 + 1e-12
+    engine = build_engine(band, "particles")
+    assert isinstance(engine, ParticleEngine)
+    inside = (engine.species == 0) & (engine.positions[0] > 0.5) & (engine.positions[0] < 3.5)
+    np.testing.assert_allclose(engine.orientations[:, inside].mean(axis=1), [0.6, 0.8], atol=1e-6)
+
+
+def test_particles_that_sense_nothing_start_in_phases() -> None:
+    """Cells of two mean distances, and four particles in five in a fifth of the box."""
+    phases = "[{share=0.2, densities={A=1.2}, polarity={A=[1.0, 0.0]}}, {share=0.8, densities={A=0.075}}]"
+    text = f"{janus_model(66.0)}[composition]\nA = 0.3\n[domain]\nsize = [200.0, 20.0]\n[particles]\n[run]\nduration = 0.01\n"
+    engine = build_engine(parse(text, overrides=['initial.state="phases"', f"initial.phases={phases}"]), "particles")
+    assert isinstance(engine, ParticleEngine)
+    first = engine.positions[0] < 40.0
+    assert np.mean(first) == pytest.approx(0.8, abs=0.03 + 4.0 * np.sqrt(0.16 / 1200.0))
+    assert engine.orientations[0, engine.positions[0] < 30.0].mean() == pytest.approx(1.0, abs=0.02)
+    assert abs(engine.orientations[0, engine.positions[0] > 60.0].mean()) < 0.2

@@ -274,6 +274,8 @@ KEYS = {
     "initial.phases[].share": "required, but with radius",
     "initial.phases[].densities": None,
     "initial.phases[].densities.<species>": None,
+    "initial.phases[].polarity": "none",
+    "initial.phases[].polarity.<species>": "none",
     "initial.waves": "[]",
     "initial.waves[].species": None,
     "initial.waves[].wave": None,
