@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from runs.initial import initial_density, initial_mean_directions, initial_polarity
 from runs.initial_source import FROM_ELSEWHERE, Source, read_source
 from runs.runfile import RunSpecification, Scale
@@ -162,10 +164,11 @@ def _profiles_of_particles(specification: RunSpecification, source: Source | Non
         composition = specification.model.densities(dict(specification.composition))
         uniform = composition.reshape(-1, *(1,) * specification.model.dimension)
         return None, initial_mean_directions(specification, uniform, source)
-    ranges = [one for one in specification.model.sensing_ranges if one > 0.0]
+    model = specification.model
     # cells of two mean distances where nothing is sensed, as in frames
-    mean_distance = sum(specification.composition.values()) ** (-1.0 / specification.model.dimension)
-    spacing = min(ranges) / 4.0 if ranges else 2.0 * mean_distance
+    spacing = 2.0 * sum(specification.composition.values()) ** (-1.0 / model.dimension)
+    if np.any(model.senses):
+        spacing = min(one for one in model.sensing_ranges if one > 0.0) / 4.0
     shape = tuple(2 * max(4, round(edge / spacing / 2.0)) for edge in specification.size[::-1])
     density = initial_density(specification, Grid(tuple(specification.size), shape), source)
     return density, initial_mean_directions(specification, density, source)

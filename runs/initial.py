@@ -152,7 +152,9 @@ def _of_phases(specification: "RunSpecification", grid: Grid) -> Array:
 
 def _reach(specification: "RunSpecification", grid: Grid) -> float:
     """The length on which initial states vary (length): the longest sensing range, or two cells where nothing is sensed."""
-    return float(specification.model.sensing_ranges.max()) or 2.0 * max(grid.spacing)
+    model = specification.model
+    senses = not model.interactions or bool(np.any(model.senses))
+    return (float(model.sensing_ranges.max()) if senses else 0.0) or 2.0 * max(grid.spacing)
 
 
 def _rescaled(specification: "RunSpecification", density: Array, composition: Array) -> Array:
