@@ -20,6 +20,7 @@ from theory.kinetic.boltzmann import Boltzmann, BoltzmannTheory
 from theory.kinetic.coefficients import MOMENTS, mean_fields, sampled_coefficients
 from theory.kinetic.polarity import PolarityEquation, growth_matrix
 from theory.kinetic.scattering import BinaryScattering
+from theory.kinetic.unit_directions import check_unit_directions
 from theory.observables.orientation import polar_order
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def kinetic(directory: Path | str, *, after: float | None = None, harmonics: int
     Raises
     ------
     InputError
-        The model has no pair interactions or is not of two dimensions, no frame is late enough, or the box is too small.
+        The model has no pair interactions, is not of two dimensions, or its particles that interact have no unit direction; no
+        frame is late enough, or the box is too small.
     StoreError
         The directory holds no frames of particles.
     """
@@ -85,6 +87,7 @@ def kinetic(directory: Path | str, *, after: float | None = None, harmonics: int
             f"{directory}: kinetic theory is that of pair interactions in two dimensions; the model has "
             f"{len(model.interactions)} of them and dimension {model.dimension}"
         )
+    check_unit_directions(model, model.interactions)
     if harmonics < 2:
         raise InputError(f"--harmonics is {harmonics}; it must be at least 2, for the saturation of polar order needs T_2")
     sampled = _sample(model, frames, frames.since(after), harmonics)
@@ -213,17 +216,21 @@ def boltzmann_theory(model: "Model", density: float, *, angles: int = 32, tolera
     Raises
     ------
     InputError
-        The model has another number of species, no interaction, or particles that do not move or do not forget.
+        The model has another number of species or dimensions, no interaction, or particles that do not move or have no unit
+        direction.
     NumericalFailure
         Particles do not leave each other.
     """
-    if model.number_of_species != 1 or (0, 0) not in model.interactions:
-        raise InputError(f"Boltzmann's theory is that of one species that interacts with itself, not of {model!r}")
-    speed, motion, drags = float(model.speed([density])[0]), model.species[0].motion, model.drags[0]
+    if model.number_of_species != 1 or model.dimension != 2 or (0, 0) not in model.interactions:
+        raise InputError(
+            f"Boltzmann's theory is that of one species that interacts with itself in two dimensions, not of {model!r}"
+        )
+    check_unit_directions(model, model.interactions)
+    speed, drags = float(model.speed([density])[0]), model.drags[0]
     scattering = BinaryScattering(
         model.interactions[0, 0], speed, translational_drag=float(drags[0]), rotational_drag=float(drags[1])
     )
-    decay_rate = motion.rotational_diffusion + motion.tumble_rate
+    decay_rate = model.species[0].motion.decay_rate(2, 1)
     return BoltzmannTheory.of(scattering, decay_rate, angles=angles, tolerance=tolerance)
 
 

@@ -185,6 +185,23 @@ def test_what_has_no_kinetic_theory(tmp_path: Path) -> None:
         boltzmann_theory(open_particles(directory)[0].model, 1.0)
 
 
+def test_particles_without_a_unit_direction(tmp_path: Path) -> None:
+    """Repelling Ornstein-Uhlenbeck particles run, but what is averaged over unit directions is not theirs."""
+    force = JANUS.replace("motion = { rotational_diffusion = 1.0 }", "motion = { aoup = true, persistence_time = 0.5 }")
+    force = "\n".join('force = "50/r"' if line.startswith("janus") else line for line in force.splitlines())
+    directory = stored(tmp_path / "run", force, "run.duration=0.1")
+    told = r"a unit direction; A is an Ornstein-Uhlenbeck particle \(Ornstein-Uhlenbeck, persistence time 0\.5\)"
+    with pytest.raises(InputError, match=told):
+        kinetic(directory)
+    with pytest.raises(InputError, match=told):
+        boltzmann_theory(open_particles(directory)[0].model, 0.1)
+
+
+def test_boltzmann_forgets_by_tumbles_and_diffusion() -> None:
+    model = parse(JANUS.replace("rotational_diffusion = 1.0", "rotational_diffusion = 0.5, tumble_rate = 0.75")).model
+    assert boltzmann_theory(model, 0.1, angles=2, tolerance=1.0).flux.decay_rate == 1.25
+
+
 def test_particles_that_stay_together_have_no_boltzmann_theory(tmp_path: Path) -> None:
     text = JANUS.replace("head_dipole = 112.0, tail_dipole = -53.0", "head_dipole = 53.0, tail_dipole = -112.0")
     directory = stored(tmp_path / "run", text, "run.duration=0.05")
