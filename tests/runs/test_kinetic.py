@@ -72,7 +72,8 @@ def test_coefficients_are_averages_over_the_second_half(janus: Path, found: dict
     assert pair["speed_reduction"]["value"] == pytest.approx(mean[4])
     assert pair["turning"]["value"] == pytest.approx(mean[5] / 3.0)
     assert pair["repulsion"]["value"] == pytest.approx(mean[6])
-    assert found["frames"] == len(late) == 31
+    assert found["source"] == {"kind": "frames", "frames": 31, "samples": 31}
+    assert len(late) == 31
     directions = [frames.orientations(n).mean(axis=0) for n in late]
     assert found["polar_order"]["value"] == pytest.approx(np.mean(np.linalg.norm(directions, axis=1)))
 
@@ -131,7 +132,7 @@ def test_command(janus: Path, found: dict[str, Any], capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(found))
     assert main(["kinetic", str(janus), "--after", "2", "--harmonics", "3"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("21 frames, polar order ")
+    assert out.startswith("sums over the particles of 21 frames\npolar order ")
     assert "T_3, torque harmonic" in out
     assert "T_4" not in out
     assert "Boltzmann, as printed" in out
@@ -171,7 +172,7 @@ def test_mixtures(tmp_path: Path) -> None:
 
 
 def test_flocks_are_not_isotropic(janus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runs.kinetic.polar_order", lambda orientations: 0.8)
+    monkeypatch.setattr("runs.kinetic_source.polar_order", lambda orientations: 0.8)
     (warning,) = kinetic(janus, boltzmann=False)["warnings"]
     assert "the polar order is 0.8, where random directions have 0.1" in warning
     assert f"warning: {warning}" in as_text(kinetic(janus, boltzmann=False))

@@ -153,7 +153,7 @@ def test_growth_of_mixtures() -> None:
     ids=["persistence time", "rates"],
 )
 def test_particles_without_a_unit_direction(motion: Motion) -> None:
-    """Where nothing turns them their polarity decays at 1/tau, by whatever it is stated; torques are not worked out for them."""
+    """Where nothing turns them their polarity decays at 1/tau, however it is stated; torques are not worked out for them."""
     species = [Species("A", motion, "1"), Species("B", Motion(rotational_diffusion=1.0, tumble_rate=3.0), "1")]
     mixture = Model(2, species)
     pushed = [MeanField("A", "A", speed_reduction=3.0), MeanField("B", "B", (4.0 * np.pi,))]

@@ -1,7 +1,7 @@
 r"""Which motions the kinetic theory is derived for: those of particles of one speed that have a unit direction.
 
-Angular harmonics, coefficients that are averages over directions, and encounters of two particles of equal speed all take |u| =
-1. The self-propulsion of an Ornstein-Uhlenbeck particle is a Gaussian vector instead, whose length changes as its direction does.
+Angular harmonics, averages over directions, and encounters of two particles of equal speed all take |u| = 1. The
+self-propulsion of an Ornstein-Uhlenbeck particle is a Gaussian vector instead, whose length changes as its direction does.
 """
 
 from collections.abc import Iterable
