@@ -152,6 +152,7 @@ def _build_particles(specification: RunSpecification, threads: int, source: Sour
         threads=threads,
         save_positions=settings.save_positions,
         density=density,
+        minimum_distance=settings.minimum_distance,
         observables=_particle_observables(specification),
     )
 

@@ -112,6 +112,7 @@ sensing = "exact"
 time_step = 0.005
 integrator = "euler"
 mesh_spacing = 0.25
+minimum_distance = 0.0005
 save_positions = false
 [particles.observables]
 polar_order = false
@@ -238,6 +239,7 @@ KEYS = {
     "particles.time_step": "chosen by the engine",
     "particles.integrator": '"midpoint"',
     "particles.mesh_spacing": "chosen by the engine",
+    "particles.minimum_distance": "0.0",
     "particles.save_positions": "true",
     "particles.observables": "none",
     "particles.observables.sample_interval": "run.output_interval",
@@ -367,6 +369,7 @@ def test_every_key_reaches_the_specification() -> None:
         "time_step": 0.005,
         "integrator": "euler",
         "mesh_spacing": 0.25,
+        "minimum_distance": 0.0005,
         "save_positions": False,
         "observables": {
             "sample_interval": None,
