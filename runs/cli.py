@@ -130,7 +130,11 @@ def _parser() -> argparse.ArgumentParser:
 
     compare = _command(commands, "compare", _compare, "theory, fields and particles side by side, with errors")
     compare.add_argument(
-        "directories", metavar="DIR", nargs="+", type=Path, help="run directories; several of the same model are replicas"
+        "directories",
+        metavar="DIR",
+        nargs="+",
+        type=Path,
+        help="run directories; several of the same model are replicas, or its scales",
     )
     compare.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
     _json(compare)
@@ -423,10 +427,10 @@ def _kinetic(options: argparse.Namespace) -> int:
     from runs.kinetic_text import as_text
 
     found = kinetic(options.directory, after=options.after, harmonics=options.harmonics, source=options.source)
-    _print(options, found, as_text(found))
     if options.output is not None:
         options.output.write_text(found["toml"], encoding="utf-8")
         logger.info("%s", options.output)
+    _print(options, found, as_text(found))
     return DONE
 
 
