@@ -89,14 +89,15 @@ def kinetic(
         sampled.polar_orders.size,
         number_of_blocks(sampled.polar_orders),
     )
+    warnings = [*sampled.warnings(), *_warnings(sampled)]
     return {
         "source": sampled.source,
         "polar_order": vars(orders[0]),
         "pairs": _pairs(model, sampled, blocks, harmonics),
         **_predictions(model, densities, sampled, blocks),
         "boltzmann": _boltzmann(specification) if boltzmann else None,
-        "toml": as_toml(mean_fields(model, sampled.mean())),
-        "warnings": [*sampled.warnings(), *_warnings(sampled)],
+        "toml": as_toml(mean_fields(model, sampled.mean()), warnings),
+        "warnings": warnings,
     }
 
 

@@ -1,5 +1,6 @@
 """How the kinetic theory of a run is told: a table for reading, and the text that a run file takes."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runs.statistics import with_error
@@ -14,8 +15,8 @@ _PREDICTIONS = {
 }
 
 
-def as_toml(seen: "list[MeanField]") -> str:
-    """Coefficients as they stand in a run file, with which fields see the interaction."""
+def as_toml(seen: "list[MeanField]", warnings: Sequence[str] = ()) -> str:
+    """Coefficients as they stand in a run file, with which fields see the interaction; warnings stay with them as comments."""
     tables = [
         "[[model.mean_field]]\n"
         f'observer = "{one.observer}"\n'
@@ -26,7 +27,7 @@ def as_toml(seen: "list[MeanField]") -> str:
         f"repulsion = {_decimal(one.repulsion)}\n"
         for one in seen
     ]
-    return "\n".join(tables)
+    return "\n".join([*(f"# warning: {text}" for text in warnings), *tables])
 
 
 def _decimal(value: float) -> str:

@@ -175,7 +175,11 @@ def test_flocks_are_not_isotropic(janus: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("runs.kinetic_source.polar_order", lambda orientations: 0.8)
     (warning,) = kinetic(janus, boltzmann=False)["warnings"]
     assert "the polar order is 0.8, where random directions have 0.1" in warning
-    assert f"warning: {warning}" in as_text(kinetic(janus, boltzmann=False))
+    found = kinetic(janus, boltzmann=False)
+    assert f"\nwarning: {warning}\n" in as_text(found)
+    # whoever gives the coefficients to fields reads it too
+    assert found["toml"].startswith(f"# warning: {warning}\n[[model.mean_field]]\n")
+    assert len(tomllib.loads(found["toml"])["model"]["mean_field"]) == 1
 
 
 def test_what_has_no_kinetic_theory(tmp_path: Path) -> None:

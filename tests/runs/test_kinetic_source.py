@@ -12,6 +12,7 @@ from runs.frames_of_run import ParticleFrames, open_particles
 from runs.kinetic import kinetic
 from runs.kinetic_source import Sampled, SourceName, sample
 from runs.kinetic_text import as_text
+from runs.store.series import Series
 from tests.runs.test_kinetic import JANUS, TWO, stored
 from theory import InputError
 from theory.kinetic.coefficients import integrated_coefficients
@@ -173,6 +174,19 @@ def test_pairs_of_two_species(tmp_path: Path) -> None:
         assert (found[source]["observer"], found[source]["source"]) == ("B", "A")
     for name in ("turning", "repulsion"):
         assert found["distribution"][name]["value"] == pytest.approx(found["frames"][name]["value"], rel=0.02)
+
+
+def test_samples_of_a_flock_are_not_isotropic(same_samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The polar order is that of all samples, whether or not there are particles in the frames."""
+    loaded = Series.load
+
+    def polarised(self: Series, name: str, start: int = 0, stop: int | None = None) -> Any:
+        values = loaded(self, name, start, stop)
+        return np.full_like(values, 0.7) if name == "sampled_polar_order" else values
+
+    monkeypatch.setattr(Series, "load", polarised)
+    (warning,) = kinetic(same_samples, boltzmann=False)["warnings"]
+    assert warning.startswith("the polar order is 0.7, where random directions have 0.1: the coefficients")
 
 
 def test_coefficients_are_written(same_samples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
