@@ -66,7 +66,8 @@ class FieldDynamics:
         """d state/dt; see :class:`fieldsolver.marching.Dynamics`."""
         self._righthandside.evaluate(state, out)
         self._seen = self._righthandside.extremes()
-        inspect(self._righthandside, self._seen, self.monitors.stable_time_step)
+        noise_length = self._noise.length if self._noise.strength > 0.0 else None
+        inspect(self._righthandside, self._seen, self.monitors.stable_time_step, noise_length)
 
     def follow(self) -> tuple[Array, Array] | None:
         """Monitors and reference diffusivity; see :class:`fieldsolver.marching.Dynamics`."""

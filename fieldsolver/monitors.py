@@ -81,9 +81,10 @@ class Monitors:
                 "directions are not resolved; raise fields.order"
             )
         if self.largest_overpolarised_share > 0.0:
+            fix = "raise fields.noise_length, " if noisy else ""
             found.append(
                 f"up to {100 * self.largest_overpolarised_share:.2g} % of the cells had a polarity longer than their density, "
-                "which no distribution of directions has; raise fields.order or refine fields.grid"
+                f"which no distribution of directions has; {fix}raise fields.order or refine fields.grid"
             )
         if self.largest_clipped_share > 0.0:
             found.append(
@@ -123,8 +124,10 @@ def angular_tail(state: ComplexArray, layout: Layout, modes: RetainedModes) -> f
     return float(max(ratios))
 
 
-def inspect(righthandside: RightHandSide, extremes: Extremes, stable_time_step: float) -> None:
-    """Stop where a state means nothing.
+def inspect(
+    righthandside: RightHandSide, extremes: Extremes, stable_time_step: float, noise_length: float | None = None
+) -> None:
+    """Stop where a state means nothing; the length is that of the noise, None where there is none.
 
     Raises
     ------
@@ -146,10 +149,13 @@ def inspect(righthandside: RightHandSide, extremes: Extremes, stable_time_step: 
             "raise fields.order"
         )
     if layout.order > 0 and np.max(extremes.overpolarised_share) > _OVERPOLARISED_LIMIT:
+        noise = "" if noise_length is None else "the noise is too strong for the number of particles per coarse-graining cell, "
+        fix = "" if noise_length is None else f"raise fields.noise_length (now {noise_length:g}), lower fields.noise, "
         raise NumericalFailure(
             f"{100 * np.max(extremes.overpolarised_share):.1f} % of the cells have a polarity longer than their density, which "
-            f"no distribution of directions has (limit {100 * _OVERPOLARISED_LIMIT:g} %): the torques do not saturate at "
-            f"fields.order = {layout.order}, or the fields are under-resolved; raise fields.order, or refine fields.grid"
+            f"no distribution of directions has (limit {100 * _OVERPOLARISED_LIMIT:g} %): {noise}the torques do not "
+            f"saturate at fields.order = {layout.order}, or the fields are under-resolved; {fix}raise fields.order, or refine "
+            "fields.grid"
         )
 
 

@@ -89,15 +89,24 @@ class PairDistributions(_Distributions[RelativeAccumulator]):
         self._pairs.accumulate(seen.positions, seen.orientations, self._size, seen.species)
 
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
-        """``pair_distribution_<A><B>`` (pair_distance, pair_place, pair_direction): B as seen by A."""
+        """``pair_distribution_<A><B>`` (pair_distance, pair_place, pair_direction): B as seen by A, and how much it rests on.
+
+        ``pair_distribution_pairs_<A><B>`` ordered pairs were counted for it, at ``pair_distribution_samples`` samples.
+        """
         values, axes = self._pairs.result().values, ("pair_distance", "pair_place", "pair_direction")
-        return {
-            f"pair_distribution_{first}{second}": Variable(
-                values[a, b], axes, "1", f"pair distribution of {second} as seen by {first}, since the last frame"
+        since = "since the last frame"
+        found = {
+            "pair_distribution_samples": number(
+                self._pairs.configurations, "1", f"samples behind the pair distributions, {since}"
             )
-            for a, first in enumerate(self._names)
-            for b, second in enumerate(self._names)
         }
+        for a, first in enumerate(self._names):
+            for b, second in enumerate(self._names):
+                words = f"pair distribution of {second} as seen by {first}, {since}"
+                found[f"pair_distribution_{first}{second}"] = Variable(values[a, b], axes, "1", words)
+                words = f"pairs of {first} and a neighbour of {second} that were counted, {since}"
+                found[f"pair_distribution_pairs_{first}{second}"] = number(self._pairs.pairs[a, b], "1", words)
+        return found
 
     def coordinates(self) -> Mapping[str, Variable]:
         """Middles of the bins."""

@@ -20,6 +20,8 @@ from theory.errors import InputError
 # fractions that insertion covers quickly: two thirds of those at which it stops
 _EASY = {1: 0.5, 2: 0.36, 3: 0.25}
 _ATTEMPTS = 100_000
+# cells in which inserted particles are looked up, one number each: half a gigabyte, or thirty-two for a particle
+_CELLS, _CELLS_PER_PARTICLE = 2**26, 32
 # volumes of spheres of unit diameter
 _SPHERES = {1: 1.0, 2: math.pi / 4.0, 3: math.pi / 6.0}
 # sites in the rectangular unit cell of the densest lattice, and its edges (x, y, z) at unit distance between sites
@@ -55,7 +57,7 @@ def separated_positions(size: Array, offsets: Integers, distance: float, seed: i
     Raises
     ------
     InputError
-        There is not enough room.
+        There is not enough room, or the distance is so short that it takes too much memory.
     """
     d, count = size.size, int(offsets[-1])
     covered = count * _SPHERES[d] * distance**d / float(np.prod(size))
@@ -63,6 +65,7 @@ def separated_positions(size: Array, offsets: Integers, distance: float, seed: i
         return _on_lattice(size, count, distance, seed)
     # strictly below the distance over the square root of d, so that no two particles share a cell
     cells = np.floor(size * math.sqrt(d) / distance).astype(np.int64) + 1
+    _check_cells(size, cells, count, distance)
     held = np.full(int(np.prod(cells)), -1, dtype=np.int64)
     weights = np.ones((offsets.size - 1, *(1,) * d)) if profile is None else profile
     cumulative = np.cumsum(weights.reshape(weights.shape[0], -1), axis=1)
@@ -72,10 +75,21 @@ def separated_positions(size: Array, offsets: Integers, distance: float, seed: i
     placed = insert(key, _ATTEMPTS, distance, offsets, size, cells, (shape, cumulative), held, positions)
     if placed < count:
         raise InputError(
-            f"there is room for {placed} of {count} particles {distance:g} apart or more; lower the initial densities where "
-            "they are high, or start from a homogeneous state"
+            f"there is room for {placed} of {count} particles {distance:g} apart or more; lower minimum_distance, lower the "
+            "initial densities where they are high, or start from a homogeneous state"
         )
     return positions
+
+
+def _check_cells(size: Array, cells: Integers, count: int, distance: float) -> None:
+    # in floating point, where nothing overflows
+    needed, most = float(np.prod(cells.astype(np.float64))), max(_CELLS, _CELLS_PER_PARTICLE * count)
+    if needed > most:
+        least = distance * (needed / most) ** (1.0 / size.size)
+        raise InputError(
+            f"minimum_distance is {distance:g}: to look for particles so near to each other takes {needed:.2g} cells; set it "
+            f"to 0, or to {1.01 * least:.3g} or more"
+        )
 
 
 def _on_lattice(size: Array, count: int, distance: float, seed: int) -> Array:
@@ -85,7 +99,7 @@ def _on_lattice(size: Array, count: int, distance: float, seed: int) -> Array:
     if apart < distance:
         raise InputError(
             f"{count} particles in a box of {size.tolist()} cannot be {distance:g} apart: a lattice leaves {apart:.4g}; "
-            "lower the density"
+            "lower minimum_distance or the density"
         )
     corners = np.stack(np.meshgrid(*(np.arange(cells) for cells in shape), indexing="ij"), axis=-1).reshape(-1, 1, d)
     sites = ((corners + _SITES[d]) / np.array(shape)).reshape(-1, d).T * size[:, None]

@@ -130,7 +130,11 @@ def _parser() -> argparse.ArgumentParser:
 
     compare = _command(commands, "compare", _compare, "theory, fields and particles side by side, with errors")
     compare.add_argument(
-        "directories", metavar="DIR", nargs="+", type=Path, help="run directories; several of the same model are replicas"
+        "directories",
+        metavar="DIR",
+        nargs="+",
+        type=Path,
+        help="run directories; several of the same model are replicas, or its scales",
     )
     compare.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
     _json(compare)
@@ -149,6 +153,15 @@ def _parser() -> argparse.ArgumentParser:
     kinetic.add_argument("directory", metavar="DIR", type=Path, help="run directory")
     kinetic.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
     kinetic.add_argument("--harmonics", metavar="M", type=int, default=4, help="number of torque harmonics (default: 4)")
+    kinetic.add_argument(
+        "--source",
+        choices=("frames", "distribution"),
+        help="sums over the particles in the frames, or integrals of the pair distribution that the run gathered "
+        "(default: the distribution where it is there and fine enough)",
+    )
+    kinetic.add_argument(
+        "--output", metavar="FILE", type=Path, help="write the coefficients there, as a part of a run file of the fields"
+    )
     _json(kinetic)
 
     onset = _command(commands, "onset", _onset, "onset of flocking from runs of several speeds and densities, and from theory")
@@ -413,7 +426,10 @@ def _kinetic(options: argparse.Namespace) -> int:
     from runs.kinetic import kinetic
     from runs.kinetic_text import as_text
 
-    found = kinetic(options.directory, after=options.after, harmonics=options.harmonics)
+    found = kinetic(options.directory, after=options.after, harmonics=options.harmonics, source=options.source)
+    if options.output is not None:
+        options.output.write_text(found["toml"], encoding="utf-8")
+        logger.info("%s", options.output)
     _print(options, found, as_text(found))
     return DONE
 

@@ -4,7 +4,7 @@ Each row carries a value per source, standard errors from independent blocks or 
 the bias with which, its numbers hold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from runs.measurement import Key, Measured, measure
 from runs.runfile import RunSpecification
 from runs.statistics import combine, with_error, z_score
 from theory.errors import InputError
+from theory.model import Model
 from theory.observables.phases import SMOOTHING
 
 _UNITS = {
@@ -36,8 +37,9 @@ def compare(directories: Sequence[Path | str], *, after: float | None = None) ->
     Parameters
     ----------
     directories
-        Run directories. Several must state the same model, composition and box; with three or more the standard errors come
-        from their spread.
+        Run directories. Several must state the same model, composition and box, and those with fields the same mean field of
+        pair interactions and noise; with three or more the standard errors come from their spread. A scale may be in some of
+        them only.
     after
         Use frames from this physical time on (time); by default the second half of each run.
 
@@ -50,18 +52,22 @@ def compare(directories: Sequence[Path | str], *, after: float | None = None) ->
     Raises
     ------
     InputError
-        The directories state different models or share a seed, or no frame is late enough.
+        The directories state different models or share a seed at a scale, or no frame is late enough.
     StoreError
         A directory holds no run.
     """
     opened = [open_run(directory) for directory in directories]
-    _check_replicas([specification for specification, _ in opened])
-    measured: dict[str, list[Measured]] = {scale: [] for scale in ("fields", "particles")}
-    for specification, scales in opened:
+    holders = {scale: [one for one, scales in opened if scale in scales] for scale in ("fields", "particles")}
+    _check_replicas([one for one, _ in opened], holders)
+    # what is compared, and what theory knows of pair interactions, is stated with the fields
+    specification = (holders["fields"] or [opened[0][0]])[0]
+    measured: dict[str, list[Measured]] = {scale: [] for scale in holders}
+    for _, scales in opened:
         for scale, frames in scales.items():
             measured[scale].append(measure(specification, frames, after))
-    specification = opened[0][0]
     columns: dict[str, Measured] = {scale: _combined(found) for scale, found in measured.items()}
+    if specification.model.interactions:
+        columns["particles"] = {key: one for key, one in columns["particles"].items() if key[0] != "mean_speed"}
     expected = linear_expectation(specification)
     columns["theory"] = {**expected.values, **interface_densities(specification, columns)}
     keys = list(dict.fromkeys(key for source in ("fields", "particles", "theory") for key in columns[source]))
@@ -71,18 +77,30 @@ def compare(directories: Sequence[Path | str], *, after: float | None = None) ->
     return [_row(key, columns, regimes[key[0]]) for key in keys]
 
 
-def _check_replicas(specifications: Sequence[RunSpecification]) -> None:
-    first = specifications[0]
+def _check_replicas(specifications: Sequence[RunSpecification], holders: Mapping[str, Sequence[RunSpecification]]) -> None:
+    """Check that runs can be combined; ``holders`` are those that hold each scale."""
+    _check_alike(specifications, lambda one: (_without_mean_field(one.model), one.composition, one.size))
+    _check_alike(holders["fields"], lambda one: (one.model.mean_field, _noise(one)))
+    for scale, runs in holders.items():
+        seeds = [one.run.seed for one in runs]
+        if len(set(seeds)) < len(seeds):
+            told = ", ".join(map(str, seeds))
+            raise InputError(f"the runs of the {scale} have the seeds {told}; replicas are independent by different seeds")
+
+
+def _check_alike(specifications: Sequence[RunSpecification], stated: Callable[[RunSpecification], object]) -> None:
     for other in specifications[1:]:
-        same = str(first.model) == str(other.model) and first.composition == other.composition and first.size == other.size
-        if not (same and _noise(first) == _noise(other)):
+        if stated(specifications[0]) != stated(other):
             raise InputError(
-                f"{first.source} and {other.source} state different models, compositions, boxes or noises; "
+                f"{specifications[0].source} and {other.source} state different models, compositions, boxes or noises; "
                 "only replicas are combined"
             )
-    seeds = [one.run.seed for one in specifications]
-    if len(set(seeds)) < len(seeds):
-        raise InputError(f"the runs have the seeds {', '.join(map(str, seeds))}; replicas are independent by different seeds")
+
+
+def _without_mean_field(model: Model) -> tuple[object, ...]:
+    """What a model states but for how fields see pair interactions."""
+    interactions = {pair: law.interaction for pair, law in model.interactions.items()}
+    return model.dimension, model.species, dict(model.parameters), model.sensing, model.chemicals, interactions
 
 
 def _noise(specification: RunSpecification) -> tuple[float, float | None] | None:
@@ -124,9 +142,12 @@ def _regimes(specification: RunSpecification, *, stable: bool) -> dict[str, str]
         diffusive = f"fields and theory of order {specification.order}"
     fields = "" if strength == 1.0 else f"the fields' noise has {strength:g} times the variance of the particles'; "
     fields = fields if strength > 0.0 else "fields are deterministic: no fluctuations; "
+    homogeneous = "theory: homogeneous mean field" if stable else "no theory for an unstable homogeneous state"
+    if model.interactions:
+        homogeneous += "; particles: theirs is that of the law alone, without what pair forces take away, and left out"
     onset = "theory: fastest-growing mode at onset; patterns coarsen or saturate later"
     return {
-        "mean_speed": "theory: homogeneous mean field" if stable else "no theory for an unstable homogeneous state",
+        "mean_speed": homogeneous,
         "density_variance": f"{fields}modes q <= {edge:.3g} seen through the sensing kernel; theory: linear",
         "structure_factor": f"{fields}modes q <= {low:.3g}; {diffusive}; theory: linear",
         "dominant_wavenumber": "peak of S(q), resolved to the spacing of the box's modes" if stable else onset,

@@ -154,6 +154,7 @@ def _build_particles(specification: RunSpecification, threads: int, source: Sour
         save_positions=settings.save_positions,
         density=density,
         polarity=polarity,
+        minimum_distance=settings.minimum_distance,
         observables=_particle_observables(specification),
     )
 

@@ -126,30 +126,38 @@ class ParticleFrames(Frames):
 
     def positions(self, frame: int) -> Array:
         """Positions of one frame, shape (particle, dimension) (length)."""
-        return self._one("position", frame).astype(np.float64)
+        return self.loaded("position", frame).astype(np.float64)
 
     def orientations(self, frame: int) -> Array:
         """Self-propulsion directions of one frame, shape (particle, dimension)."""
-        return self._one("orientation", frame).astype(np.float64)
+        return self.loaded("orientation", frame).astype(np.float64)
 
     def species(self, frame: int) -> NDArray[np.int64]:
         """Species of each particle, by number in the model, shape (particle,)."""
-        return self._one("species", frame).astype(np.int64)
+        return self.loaded("species", frame).astype(np.int64)
 
-    def _one(self, name: str, frame: int) -> NDArray[Any]:
+    def loaded(self, name: str, frame: int) -> NDArray[Any]:
+        """Any variable of one frame."""
         first = range(self.series.frames)[frame]
         return np.asarray(self.series.load(name, first, first + 1)[0])
 
 
-def open_particles(directory: Path | str) -> tuple[RunSpecification, ParticleFrames]:
+def open_particles(directory: Path | str, *, positions: bool = True) -> tuple[RunSpecification, ParticleFrames]:
     """The run file and the particles of a run directory.
+
+    Parameters
+    ----------
+    directory
+        Run directory.
+    positions
+        Whether the particles themselves are needed, and not only what was measured of them.
 
     Raises
     ------
     StoreError
         The directory holds no frames of particles.
     InputError
-        Its frames do not hold the particles themselves.
+        Its frames do not hold the particles themselves, which are needed.
     """
     path = Path(directory)
     if not list_segments(path / "particles"):
@@ -158,7 +166,7 @@ def open_particles(directory: Path | str) -> tuple[RunSpecification, ParticleFra
         )
     series = open_series(path / "particles")
     specification = stored_specification(path, series.provenance)
-    if "position" not in series.names:
+    if positions and "position" not in series.names:
         raise InputError(f"{path}: its frames hold no positions; run with particles.save_positions = true")
     return specification, ParticleFrames(series, np.asarray(specification.size, dtype=np.float64), specification.model.names)
 

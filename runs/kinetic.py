@@ -1,26 +1,26 @@
 """Kinetic theory from the particles of a run: mean-field coefficients, growth of polar order, and what fields need of them.
 
-Coefficients are averages over frames of the isotropic state; their standard errors come from independent blocks of frames.
-Beside them stands Boltzmann's theory, which needs the laws alone.
+Coefficients are averages over samples of the isotropic state (:mod:`runs.kinetic_source`); their standard errors come from
+independent blocks of frames. Beside them stands Boltzmann's theory, which needs the laws alone.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.frames_of_run import ParticleFrames, open_particles
+from runs.frames_of_run import open_particles
+from runs.kinetic_source import Sampled, SourceName, sample
 from runs.kinetic_text import as_toml
 from runs.statistics import Estimate, jackknife, number_of_blocks
 from theory.arrays import Array
 from theory.errors import InputError, NumericalFailure
 from theory.kinetic.boltzmann import Boltzmann, BoltzmannTheory
-from theory.kinetic.coefficients import MOMENTS, mean_fields, sampled_coefficients
+from theory.kinetic.coefficients import MOMENTS, mean_fields
 from theory.kinetic.polarity import PolarityEquation, growth_matrix
 from theory.kinetic.scattering import BinaryScattering
-from theory.observables.orientation import polar_order
+from theory.kinetic.unit_directions import check_unit_directions
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
@@ -31,26 +31,14 @@ if TYPE_CHECKING:
 _ISOTROPIC = 4.0
 
 
-@dataclass(frozen=True)
-class Sampled:
-    """What the frames of a run say.
-
-    Parameters
-    ----------
-    coefficients
-        Of each frame, shape (frame, species, species, harmonics + 3); see :mod:`theory.kinetic.coefficients`.
-    polar_orders
-        Of each frame, shape (frame,).
-    particles
-        Number of particles.
-    """
-
-    coefficients: Array
-    polar_orders: Array
-    particles: int
-
-
-def kinetic(directory: Path | str, *, after: float | None = None, harmonics: int = 4, boltzmann: bool = True) -> dict[str, Any]:
+def kinetic(
+    directory: Path | str,
+    *,
+    after: float | None = None,
+    harmonics: int = 4,
+    boltzmann: bool = True,
+    source: SourceName | None = None,
+) -> dict[str, Any]:
     """Kinetic theory of a run's particles as JSON values.
 
     Parameters
@@ -63,63 +51,54 @@ def kinetic(directory: Path | str, *, after: float | None = None, harmonics: int
         Number of torque harmonics T_m, at least 2.
     boltzmann
         Whether to scatter particles for Boltzmann's theory too, for one species.
+    source
+        ``"frames"``: sums over the particles in the frames; ``"distribution"``: integrals of the pair distributions that the
+        run gathered at all samples; by default these, where there are any and they are fine enough.
 
     Returns
     -------
     dict
-        ``frames``, ``polar_order``, ``pairs`` (coefficients with standard errors), ``growth_rate`` and ``saturation`` of the
-        polar order (1/time), ``predicted_polar_order``, ``boltzmann``, ``toml`` (the text of ``[[model.mean_field]]``) and
-        ``warnings``. Numbers that do not exist are None, and a ``reason`` says why.
+        ``source`` (which one it was, with its numbers of frames and samples), ``polar_order``, ``pairs`` (coefficients with
+        standard errors; of a distribution also the number of pairs and the errors of its bins), ``growth_rate`` and
+        ``saturation`` of the polar order (1/time), ``predicted_polar_order``, ``boltzmann``, ``toml`` (the text of
+        ``[[model.mean_field]]``) and ``warnings``. Numbers that do not exist are None, and a ``reason`` says why.
 
     Raises
     ------
     InputError
-        The model has no pair interactions or is not of two dimensions, no frame is late enough, or the box is too small.
+        The model has no pair interactions, is not of two dimensions, or its particles that interact have no unit direction; no
+        frame is late enough, the box is too small, or the source is missing or too coarse.
     StoreError
         The directory holds no frames of particles.
     """
-    specification, frames = open_particles(directory)
+    specification, frames = open_particles(directory, positions=False)
     model = specification.model
     if model.dimension != 2 or not model.interactions:
         raise InputError(
             f"{directory}: kinetic theory is that of pair interactions in two dimensions; the model has "
             f"{len(model.interactions)} of them and dimension {model.dimension}"
         )
+    check_unit_directions(model, model.interactions)
     if harmonics < 2:
         raise InputError(f"--harmonics is {harmonics}; it must be at least 2, for the saturation of polar order needs T_2")
-    sampled = _sample(model, frames, frames.since(after), harmonics)
+    sampled = sample(model, frames, frames.since(after), harmonics, source)
     densities = model.densities(dict(specification.composition))
     blocks = _blocks(model, sampled.coefficients)
-    coefficients = _estimates(sampled.coefficients, blocks)
-    seen = mean_fields(model, sampled.coefficients.mean(axis=0))
+    orders = jackknife(
+        lambda chosen: np.array([np.average(sampled.polar_orders[chosen], weights=sampled.samples[chosen])]),
+        sampled.polar_orders.size,
+        number_of_blocks(sampled.polar_orders),
+    )
+    warnings = [*sampled.warnings(), *_warnings(sampled)]
     return {
-        "frames": int(sampled.polar_orders.size),
-        "polar_order": vars(_estimates(sampled.polar_orders, number_of_blocks(sampled.polar_orders))[0]),
-        "pairs": _pairs(model, coefficients, harmonics),
-        **_predictions(model, densities, sampled.coefficients, blocks),
+        "source": sampled.source,
+        "polar_order": vars(orders[0]),
+        "pairs": _pairs(model, sampled, blocks, harmonics),
+        **_predictions(model, densities, sampled, blocks),
         "boltzmann": _boltzmann(specification) if boltzmann else None,
-        "toml": as_toml(seen),
-        "warnings": _warnings(sampled),
+        "toml": as_toml(mean_fields(model, sampled.mean()), warnings),
+        "warnings": warnings,
     }
-
-
-def _sample(model: "Model", frames: ParticleFrames, chosen: NDArray[np.int64], harmonics: int) -> Sampled:
-    values, orders = [], []
-    for frame in chosen.tolist():
-        positions, orientations = frames.positions(frame), frames.orientations(frame)
-        values.append(
-            sampled_coefficients(
-                model.interactions,
-                positions,
-                orientations,
-                frames.size,
-                frames.species(frame),
-                number=model.number_of_species,
-                harmonics=harmonics,
-            )
-        )
-        orders.append(polar_order(orientations))
-    return Sampled(np.array(values), np.array(orders), positions.shape[0])
 
 
 def _blocks(model: "Model", coefficients: Array) -> int:
@@ -127,18 +106,13 @@ def _blocks(model: "Model", coefficients: Array) -> int:
     return number_of_blocks(*(series for pair in model.interactions for series in coefficients[:, *pair].T))
 
 
-def _estimates(series: Array, blocks: int) -> list[Estimate]:
-    """Means of a series (frame, ...) over frames, in the order of its flattened rows."""
-    flat = series.reshape(series.shape[0], -1)
-    return jackknife(lambda chosen: flat[chosen].mean(axis=0), flat.shape[0], blocks)
-
-
-def _pairs(model: "Model", coefficients: list[Estimate], harmonics: int) -> list[dict[str, Any]]:
+def _pairs(model: "Model", sampled: Sampled, blocks: int, harmonics: int) -> list[dict[str, Any]]:
+    found = jackknife(lambda chosen: sampled.mean(chosen).ravel(), sampled.samples.size, blocks)
     width, number = harmonics + MOMENTS, model.number_of_species
     rows = []
     for observer, source in model.interactions:
         start = (observer * number + source) * width
-        own = coefficients[start : start + width]
+        own = found[start : start + width]
         drag = float(model.drags[observer, 1])
         rows.append(
             {
@@ -148,9 +122,19 @@ def _pairs(model: "Model", coefficients: list[Estimate], harmonics: int) -> list
                 "speed_reduction": vars(own[harmonics]),
                 "turning": _divided(own[harmonics + 1], drag),
                 "repulsion": vars(own[harmonics + 2]),
+                **_bins(sampled, observer, source, drag),
             }
         )
     return rows
+
+
+def _bins(sampled: Sampled, observer: int, source: int, drag: float) -> dict[str, Any]:
+    """What is known of a pair's distribution, if there is one."""
+    if sampled.binning_errors is None or sampled.ordered_pairs is None:
+        return {}
+    *torques, reduction, turning, repulsion = sampled.binning_errors[observer, source].tolist()
+    errors = {"torque_harmonics": torques, "speed_reduction": reduction, "turning": turning / drag, "repulsion": repulsion}
+    return {"ordered_pairs": int(sampled.ordered_pairs[observer, source]), "binning_errors": errors}
 
 
 def _divided(one: Estimate, by: float) -> dict[str, Any]:
@@ -158,21 +142,21 @@ def _divided(one: Estimate, by: float) -> dict[str, Any]:
     return vars(Estimate(one.value / by, error, one.samples))
 
 
-def _predictions(model: "Model", densities: Array, coefficients: Array, blocks: int) -> dict[str, Any]:
+def _predictions(model: "Model", densities: Array, sampled: Sampled, blocks: int) -> dict[str, Any]:
     """Growth, saturation and order by the polarity equation; for mixtures growth alone."""
 
     def growth(chosen: NDArray[np.intp]) -> Array:
-        matrix = growth_matrix(model, densities, mean_fields(model, coefficients[chosen].mean(axis=0)))
+        matrix = growth_matrix(model, densities, mean_fields(model, sampled.mean(chosen)))
         return np.array([np.max(np.linalg.eigvals(matrix).real)])
 
-    frames = coefficients.shape[0]
+    frames = sampled.samples.size
     (rate,) = jackknife(growth, frames, blocks)
     if model.number_of_species > 1:
         reason = "saturation is worked out for one species; give the coefficients to the fields"
         return _without_order(rate, reason)
 
     def order(chosen: NDArray[np.intp]) -> Array:
-        (seen,) = mean_fields(model, coefficients[chosen].mean(axis=0))
+        (seen,) = mean_fields(model, sampled.mean(chosen))
         equation = PolarityEquation.of(model, float(densities[0]), seen)
         return np.array([equation.saturation_rate, equation.polar_order])
 
@@ -213,17 +197,21 @@ def boltzmann_theory(model: "Model", density: float, *, angles: int = 32, tolera
     Raises
     ------
     InputError
-        The model has another number of species, no interaction, or particles that do not move or do not forget.
+        The model has another number of species or dimensions, no interaction, or particles that do not move or have no unit
+        direction.
     NumericalFailure
         Particles do not leave each other.
     """
-    if model.number_of_species != 1 or (0, 0) not in model.interactions:
-        raise InputError(f"Boltzmann's theory is that of one species that interacts with itself, not of {model!r}")
-    speed, motion, drags = float(model.speed([density])[0]), model.species[0].motion, model.drags[0]
+    if model.number_of_species != 1 or model.dimension != 2 or (0, 0) not in model.interactions:
+        raise InputError(
+            f"Boltzmann's theory is that of one species that interacts with itself in two dimensions, not of {model!r}"
+        )
+    check_unit_directions(model, model.interactions)
+    speed, drags = float(model.speed([density])[0]), model.drags[0]
     scattering = BinaryScattering(
         model.interactions[0, 0], speed, translational_drag=float(drags[0]), rotational_drag=float(drags[1])
     )
-    decay_rate = motion.rotational_diffusion + motion.tumble_rate
+    decay_rate = model.species[0].motion.decay_rate(2, 1)
     return BoltzmannTheory.of(scattering, decay_rate, angles=angles, tolerance=tolerance)
 
 
@@ -239,10 +227,11 @@ def _boltzmann_numbers(one: Boltzmann, density: float) -> dict[str, float | None
 
 
 def _warnings(sampled: Sampled) -> list[str]:
-    mean, random = float(np.sqrt(np.mean(sampled.polar_orders**2))), 1.0 / np.sqrt(sampled.particles)
+    mean = float(np.sqrt(np.average(sampled.polar_orders**2, weights=sampled.samples)))
+    random = 1.0 / np.sqrt(sampled.particles)
     if mean <= _ISOTROPIC * random:
         return []
     return [
-        f"the polar order is {mean:.2g}, where random directions have {random:.2g}: coefficients are those of the isotropic "
-        "state, and this one is not; lower the density or the speed, or take early frames"
+        f"the polar order is {mean:.2g}, where random directions have {random:.2g}: the coefficients, and what follows from "
+        "them, are those of the isotropic state, and this one is not; lower the density or the speed, or take early frames"
     ]

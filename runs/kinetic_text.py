@@ -1,5 +1,6 @@
 """How the kinetic theory of a run is told: a table for reading, and the text that a run file takes."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runs.statistics import with_error
@@ -14,8 +15,8 @@ _PREDICTIONS = {
 }
 
 
-def as_toml(seen: "list[MeanField]") -> str:
-    """Coefficients as they stand in a run file, with which fields see the interaction."""
+def as_toml(seen: "list[MeanField]", warnings: Sequence[str] = ()) -> str:
+    """Coefficients as they stand in a run file, with which fields see the interaction; warnings stay with them as comments."""
     tables = [
         "[[model.mean_field]]\n"
         f'observer = "{one.observer}"\n'
@@ -26,7 +27,7 @@ def as_toml(seen: "list[MeanField]") -> str:
         f"repulsion = {_decimal(one.repulsion)}\n"
         for one in seen
     ]
-    return "\n".join(tables)
+    return "\n".join([*(f"# warning: {text}" for text in warnings), *tables])
 
 
 def _decimal(value: float) -> str:
@@ -36,19 +37,43 @@ def _decimal(value: float) -> str:
 
 def as_text(found: dict[str, Any]) -> str:
     """The answer of :func:`runs.kinetic.kinetic` for reading, the text for a run file last."""
-    lines = [f"{found['frames']} frames, polar order {with_error(found['polar_order'])}", ""]
+    lines = [*_source(found["source"]), f"polar order {with_error(found['polar_order'])}", ""]
     for pair in found["pairs"]:
-        lines.append(f"{pair['observer']} from {pair['source']}")
-        rows = {f"T_{m}, torque harmonic": one for m, one in enumerate(pair["torque_harmonics"], 1)} | {
-            "zeta_0, speed reduction": pair["speed_reduction"],
-            "chi, turning": pair["turning"],
-            "kappa_F, repulsion": pair["repulsion"],
-        }
-        lines += [f"  {name:26} {with_error(one):>22}" for name, one in rows.items()]
+        lines += _pair(pair)
     lines += ["", *_predictions(found), ""]
     lines += [f"warning: {text}" for text in found["warnings"]]
     lines += ["for a run file, so that fields see the interaction:", "", found["toml"].rstrip("\n")]
     return "\n".join(lines)
+
+
+def _source(source: dict[str, Any]) -> list[str]:
+    if source["kind"] == "frames":
+        lines = [f"sums over the particles of {source['frames']} frames"]
+        return lines + ([f"note: not from the pair distribution: {source['reason']}"] if "reason" in source else [])
+    bins = " x ".join(str(one) for one in source["bins"])
+    return [
+        f"integrals of the pair distribution of {source['samples']} samples in {source['frames']} frames, {bins} bins up to "
+        f"r = {source['reach']:g}"
+    ]
+
+
+def _pair(pair: dict[str, Any]) -> list[str]:
+    """The coefficients of a pair of species, and of a distribution what its bins leave unknown."""
+    errors = pair.get("binning_errors")
+    title = f"{pair['observer']} from {pair['source']}"
+    if errors:
+        title += f", {pair['ordered_pairs']} ordered pairs"
+        title = f"{title:51} {'binning':>12}"
+    lines = [title]
+    names = [f"T_{m}, torque harmonic" for m in range(1, len(pair["torque_harmonics"]) + 1)]
+    names += ["zeta_0, speed reduction", "chi, turning", "kappa_F, repulsion"]
+    for name, one, error in zip(names, _in_order(pair), _in_order(errors) if errors else [None] * len(names), strict=True):
+        lines.append(f"  {name:26} {with_error(one):>22}" + ("" if error is None else f" {error:>12.2g}"))
+    return lines
+
+
+def _in_order(table: dict[str, Any]) -> list[Any]:
+    return [*table["torque_harmonics"], *(table[name] for name in ("speed_reduction", "turning", "repulsion"))]
 
 
 def _predictions(found: dict[str, Any]) -> list[str]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from theory.model import Model
 
 LARGEST_FILE = 1_000_000
+# mean number of particles of a species on the length of the noise, for noise of full strength
+_FEWEST_IN_CELL = 10.0
 
 Scale = Literal["fields", "particles"]
 
@@ -141,7 +143,7 @@ class RunSpecification:
 
     def advice(self) -> tuple[str, ...]:
         """What is allowed but probably not meant, one sentence each."""
-        return (*_grid_advice(self), *_phase_advice(self), *_parameter_advice(self))
+        return (*_grid_advice(self), *_noise_advice(self), *_phase_advice(self), *_parameter_advice(self))
 
 
 def load(path: Path | str, overrides: Sequence[str] = ()) -> RunSpecification:
@@ -279,6 +281,23 @@ def _grid_advice(specification: RunSpecification) -> list[str]:
         f"fields.grid: {cells} has a prime factor above 7; {_smooth(cells)} is faster to transform"
         for cells in dict.fromkeys(specification.fields.grid)
         if _smooth(cells) != cells
+    ]
+
+
+def _noise_advice(specification: RunSpecification) -> list[str]:
+    """Noise on lengths that hold few particles is not small: densities become negative, and polarities too long."""
+    settings, model = specification.fields, specification.model
+    if settings is None or settings.noise == 0.0:
+        return []
+    length = settings.noise_length or max(model.sensing_ranges.tolist())
+    name, density = min(((n, one) for n, one in specification.composition.items() if one > 0.0), key=lambda pair: pair[1])
+    held = density * length**model.dimension
+    if held >= _FEWEST_IN_CELL * settings.noise:
+        return []
+    enough = (_FEWEST_IN_CELL * settings.noise / density) ** (1.0 / model.dimension)
+    return [
+        f"fields.noise_length: noise acts down to lengths of {length:g}, where there are {held:.2g} particles of {name}; set "
+        f"fields.noise_length = {math.ceil(10.0 * enough) / 10.0:g} or more, or fields.noise = 0"
     ]
 
 

@@ -106,8 +106,9 @@ def test_commands_are_understood(arguments: list[str], tmp_path: Path) -> None:
     gallery = Path(cli.__file__).parent / "gallery" / f"{options.file}.toml"
     if gallery.exists():
         load(gallery, options.overrides)
-    elif options.file == "chase.toml":
-        parse(blocks(TUTORIAL, "toml")[0], overrides=options.overrides)
+    elif options.file in ("chase.toml", "janus.toml", "janus-fields.toml"):
+        # the last one is the one before it and what is measured in its run
+        parse(blocks(TUTORIAL, "toml")[options.file != "chase.toml"], overrides=options.overrides)
     else:
         # names of files that stand for the reader's own
         assert options.file in ("mixture.toml", "bad.toml")
@@ -134,16 +135,47 @@ def test_python_of_the_readme_runs(tmp_path: Path) -> None:
     assert "kind='static'" in _python(tmp_path, script.name)
 
 
-def test_tutorial_runs(tmp_path: Path) -> None:
-    """Its run file, shortened, and then its Python as one script; what round-off does not touch is printed as it is shown."""
-    (tmp_path / "chase.toml").write_text(blocks(TUTORIAL, "toml")[0], encoding="utf-8")
+@pytest.fixture(scope="module")
+def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both run files of the tutorial, shortened, run as it says."""
+    directory = tmp_path_factory.mktemp("tutorial")
+    for name, text in zip(("chase.toml", "janus.toml"), blocks(TUTORIAL, "toml"), strict=True):
+        (directory / name).write_text(text, encoding="utf-8")
     short = ("--set", "run.duration=2", "--set", "run.output_interval=1", "--threads", "1", "--quiet")
-    shown = _python(tmp_path, "-m", "runs.cli", "run", "chase.toml", *short)
-    assert "frames: results/chase" in shown
-    script = tmp_path / "tutorial.py"
+    assert "frames: results/chase" in _python(directory, "-m", "runs.cli", "run", "chase.toml", *short)
+    assert "frames: results/janus" in _python(directory, "-m", "runs.cli", "run", "janus.toml", "--particles", *short)
+    return directory
+
+
+def test_coefficients_of_the_tutorial_go_to_fields(tutorial: Path) -> None:
+    """From the particles to a run file of the fields, and both compared."""
+    output = ("--output", "coefficients.toml")
+    shown = _python(tutorial, "-m", "runs.cli", "kinetic", "results/janus", *output, "--quiet")
+    assert "integrals of the pair distribution of 20 samples in 2 frames" in shown
+    parts = [(tutorial / name).read_text(encoding="utf-8") for name in ("janus.toml", "coefficients.toml")]
+    (tutorial / "janus-fields.toml").write_text("".join(parts), encoding="utf-8")
+    short = ("--set", "run.duration=2", "--set", "run.output_interval=1", "--threads", "1", "--quiet")
+    _python(tutorial, "-m", "runs.cli", "run", "janus-fields.toml", "--fields", *short)
+    shown = _python(tutorial, "-m", "runs.cli", "compare", "results/janus", "results/janus-fields")
+    (row,) = [line.split() for line in shown.splitlines() if line.startswith("structure_factor ")]
+    assert "theory: linear" in shown
+    # theory, fields and particles, the last two without errors
+    assert row[1] == "AA"
+    assert row.count("(?)") == 2
+    assert 0.02 < float(row[2]) < 0.05
+
+
+def test_python_of_the_tutorial_runs(tutorial: Path) -> None:
+    """As one script, after its runs; what round-off and the length of the runs do not touch is printed as it is shown."""
+    script = tutorial / "tutorial.py"
     script.write_text("\n".join(blocks(TUTORIAL, "python")), encoding="utf-8")
-    printed = _python(tmp_path, script.name)
+    printed = _python(tutorial, script.name)
     text = TUTORIAL.read_text(encoding="utf-8")
-    for line in ("[103.82842057  15.04043422]", "├─ sbdf2, tolerance 0.001", "├─ particles: A 3520"):
+    for line in (
+        "[103.82842057  15.04043422]",
+        "├─ sbdf2, tolerance 0.001",
+        "├─ particles: A 3520",
+        "{'pair_place': 36, 'pair_direction': 36}",
+    ):
         assert line in printed
         assert line in text

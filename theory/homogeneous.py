@@ -211,7 +211,8 @@ def without_mean_field(model: Model) -> str:
             names = model.names
             return (
                 f"{names[source]} pushes or turns {names[observer]} (model.interactions), of which fields and linear theory "
-                "know by coefficients only: state them in model.mean_field"
+                "know by coefficients only: state them in model.mean_field ('twoscale kinetic' measures them in a run of the "
+                "particles)"
             )
     return ""
 

@@ -21,6 +21,8 @@ LARGEST_COUNT = 2**31
 # steps are counted in floating point up to here without a gap
 MOST_STEPS = 2**53
 MOST_FRAMES = 10**7
+# sites of the densest lattice per volume, at unit distance
+_DENSEST = {1: 1.0, 2: 2.0 / math.sqrt(3.0), 3: math.sqrt(2.0)}
 
 
 def check_together(sections: RunFileSections, check: ModelCheck, problems: ProblemList) -> None:
@@ -194,6 +196,20 @@ def _check_counts(size: tuple[float, ...], sections: RunFileSections, problems: 
     elif count < 0.5:
         message = f"{count:.4g} particles in the box; choose a larger box or higher densities"
         problems.add(("composition",), message, "allowed: at least 1 particle")
+    else:
+        particles = sum(round(volume * density) for density in composition.values())
+        _check_room(volume, len(size), particles, sections.particles.minimum_distance, problems)
+
+
+def _check_room(volume: float, dimension: int, count: int, distance: float, problems: ProblemList) -> None:
+    """Particles at the start are no further from each other than in the densest lattice."""
+    farthest = (_DENSEST[dimension] * volume / max(count, 1)) ** (1.0 / dimension)
+    if count > 1 and distance > farthest:
+        problems.add(
+            ("particles", "minimum_distance"),
+            f"{count} particles cannot be so far apart in this box; lower it, or the densities",
+            f"allowed: a number >= 0 and <= {farthest:.4g}",
+        )
 
 
 def _check_scales(sections: RunFileSections, names: tuple[str, ...], problems: ProblemList) -> None:

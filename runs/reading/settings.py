@@ -260,6 +260,9 @@ class ParticleSettings(Section):
         description="largest edge of a cell of the mesh by which densities are sensed and chemicals spread (length)",
         json_schema_extra={"default_text": "chosen by the engine"},
     )
+    minimum_distance: NonNegative = Field(
+        default=0.0, description="least distance of any two particles at the start (length); 0: they are placed independently"
+    )
     save_positions: bool = Field(default=True, description="whether frames hold the positions and directions of all particles")
     observables: ParticleObservables = Field(
         default=ParticleObservables(), description="what is measured on the way and shown in frames"

@@ -242,6 +242,19 @@ def test_torques_that_do_not_saturate_end_the_run_with_an_explanation() -> None:
         _flock((360.0,), 2, time_step=0.002).advance(5.0)
 
 
+def test_noise_that_is_too_strong_for_the_polarity_ends_the_run_with_its_length() -> None:
+    """One particle in a hundred cells of the noise; without noise its length is no cure."""
+    model = Model(2, [Species("A", Motion(1.0), "1.0")])
+    solver = FieldSolver(model, (8.0, 8.0), np.full((1, 16, 16), 0.01), order=1, noise=1.0, time_step=0.01, seed=1)
+    with pytest.raises(
+        NumericalFailure, match=r"too strong .*; raise fields\.noise_length \(now 1\), lower fields\.noise, raise"
+    ):
+        solver.advance(1.0)
+    with pytest.raises(NumericalFailure) as error:
+        _flock((360.0,), 2, time_step=0.002).advance(5.0)
+    assert "noise" not in str(error.value)
+
+
 def test_chemicals_in_time_approach_the_adiabatic_limit() -> None:
     """Rates g times faster: the difference to the adiabatic run falls as 1/g."""
 

@@ -94,6 +94,8 @@ def test_distributions_count_the_pairs_of_all_samples_since_the_last_frame(
         np.testing.assert_array_equal(_value(frames[1], f"radial_distribution_{'AB'[a]}{'AB'[b]}"), expected.values[a, b])
     for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
         np.testing.assert_array_equal(_value(frames[1], f"pair_distribution_{'AB'[a]}{'AB'[b]}"), seen.values[a, b])
+        assert _value(frames[1], f"pair_distribution_pairs_{'AB'[a]}{'AB'[b]}") == seen.counts[a, b].sum()
+    assert _value(frames[1], "pair_distribution_samples") == 4
     np.testing.assert_allclose(frames[1].coordinates["distance"].data, expected.distances)
     for name, edges in (("pair_place", seen.place_edges), ("pair_direction", seen.direction_edges)):
         np.testing.assert_allclose(frames[1].coordinates[name].data, 0.5 * (edges[1:] + edges[:-1]), atol=1e-12)

@@ -48,7 +48,7 @@ def test_nearly_closest_packing(dimension: int, covered: float) -> None:
     size = box(dimension, 3000, covered)
     positions = separated_positions(size, np.array([0, 3000]), 0.95, 1)
     assert 0.95 <= nearest(positions, size) < 1.0
-    with pytest.raises(InputError, match="lower the density"):
+    with pytest.raises(InputError, match="lower minimum_distance or the density"):
         separated_positions(size, np.array([0, 3000]), 1.05, 1)
 
 
@@ -77,3 +77,12 @@ def test_crowded_profiles_are_refused() -> None:
     profile[0, 0, 0] = 1.0
     with pytest.raises(InputError, match="there is room for"):
         separated_positions(np.array([8.0, 8.0]), np.array([0, 50]), 1.0, 7, profile)
+
+
+def test_shortest_distance() -> None:
+    """What is named as short enough is."""
+    size, offsets = box(2, 50, 0.1), np.array([0, 50])
+    with pytest.raises(InputError, match="so near to each other takes") as error:
+        separated_positions(size, offsets, 1e-6, 1)
+    least = float(str(error.value).rsplit(" or more", 1)[0].rsplit(" ", 1)[1])
+    assert nearest(separated_positions(size, offsets, least, 1), size) >= least

@@ -328,6 +328,38 @@ def test_the_same_run_twice_is_no_replica(replicas: list[Path]) -> None:
         compare([replicas[0], replicas[1], replicas[0]])
 
 
+REPELLING = (
+    'model.interactions=[{observer = "A", source = "A", force = "0.1*(1 - r)", cutoff = 1.0}]',
+    "composition.A=2.0",
+    "domain.size=[8.0, 8.0]",
+    "run.duration=2.0",
+)
+SEEN = 'model.mean_field=[{observer = "A", source = "A", repulsion = 0.05}]'
+
+
+def test_scales_may_come_from_two_runs(tmp_path: Path) -> None:
+    """Particles first, and the fields with coefficients that these gave: the band and the theory are those of the fields."""
+    overrides = (*REPELLING, "fields.noise_length=2.0")
+    text = IDEAL.replace("[fields]", "[[model.mean_field]]\nobserver = 'A'\nsource = 'A'\nrepulsion = 0.0\n[fields]")
+    particles = stored(tmp_path / "particles", text, *REPELLING, scales=["particles"])
+    fields = stored(tmp_path / "fields", text, *overrides, SEEN, scales=["fields"])
+    both = stored(tmp_path / "both", text, *overrides, SEEN)
+    found = compare([particles, fields])
+    assert found == compare([fields, particles]) == compare([both])
+    assert all(row_of(found, "density_variance", "A")[source] is not None for source in SOURCES)
+    # what pair forces take away of the speed of particles is not in what frames hold of it
+    speed = row_of(found, "mean_speed", "A")
+    assert speed["particles"] is None
+    assert speed["fields"] is not None
+    assert "left out" in speed["regime"]
+    again = stored(tmp_path / "again", text, *REPELLING, scales=["particles"])
+    with pytest.raises(InputError, match="the runs of the particles have the seeds 1, 1; replicas are independent"):
+        compare([particles, fields, again])
+    other = stored(tmp_path / "other", text, *overrides, "run.seed=2", scales=["fields"])
+    with pytest.raises(InputError, match="only replicas are combined"):
+        compare([fields, other])
+
+
 @pytest.mark.parametrize(
     "override",
     [

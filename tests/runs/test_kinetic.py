@@ -72,7 +72,8 @@ def test_coefficients_are_averages_over_the_second_half(janus: Path, found: dict
     assert pair["speed_reduction"]["value"] == pytest.approx(mean[4])
     assert pair["turning"]["value"] == pytest.approx(mean[5] / 3.0)
     assert pair["repulsion"]["value"] == pytest.approx(mean[6])
-    assert found["frames"] == len(late) == 31
+    assert found["source"] == {"kind": "frames", "frames": 31, "samples": 31}
+    assert len(late) == 31
     directions = [frames.orientations(n).mean(axis=0) for n in late]
     assert found["polar_order"]["value"] == pytest.approx(np.mean(np.linalg.norm(directions, axis=1)))
 
@@ -131,7 +132,7 @@ def test_command(janus: Path, found: dict[str, Any], capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(found))
     assert main(["kinetic", str(janus), "--after", "2", "--harmonics", "3"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("21 frames, polar order ")
+    assert out.startswith("sums over the particles of 21 frames\npolar order ")
     assert "T_3, torque harmonic" in out
     assert "T_4" not in out
     assert "Boltzmann, as printed" in out
@@ -171,10 +172,14 @@ def test_mixtures(tmp_path: Path) -> None:
 
 
 def test_flocks_are_not_isotropic(janus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runs.kinetic.polar_order", lambda orientations: 0.8)
+    monkeypatch.setattr("runs.kinetic_source.polar_order", lambda orientations: 0.8)
     (warning,) = kinetic(janus, boltzmann=False)["warnings"]
     assert "the polar order is 0.8, where random directions have 0.1" in warning
-    assert f"warning: {warning}" in as_text(kinetic(janus, boltzmann=False))
+    found = kinetic(janus, boltzmann=False)
+    assert f"\nwarning: {warning}\n" in as_text(found)
+    # whoever gives the coefficients to fields reads it too
+    assert found["toml"].startswith(f"# warning: {warning}\n[[model.mean_field]]\n")
+    assert len(tomllib.loads(found["toml"])["model"]["mean_field"]) == 1
 
 
 def test_what_has_no_kinetic_theory(tmp_path: Path) -> None:
@@ -183,6 +188,23 @@ def test_what_has_no_kinetic_theory(tmp_path: Path) -> None:
         kinetic(directory)
     with pytest.raises(InputError, match="one species that interacts with itself"):
         boltzmann_theory(open_particles(directory)[0].model, 1.0)
+
+
+def test_particles_without_a_unit_direction(tmp_path: Path) -> None:
+    """Repelling Ornstein-Uhlenbeck particles run, but what is averaged over unit directions is not theirs."""
+    force = JANUS.replace("motion = { rotational_diffusion = 1.0 }", "motion = { aoup = true, persistence_time = 0.5 }")
+    force = "\n".join('force = "50/r"' if line.startswith("janus") else line for line in force.splitlines())
+    directory = stored(tmp_path / "run", force, "run.duration=0.1")
+    told = r"a unit direction; A is an Ornstein-Uhlenbeck particle \(Ornstein-Uhlenbeck, persistence time 0\.5\)"
+    with pytest.raises(InputError, match=told):
+        kinetic(directory)
+    with pytest.raises(InputError, match=told):
+        boltzmann_theory(open_particles(directory)[0].model, 0.1)
+
+
+def test_boltzmann_forgets_by_tumbles_and_diffusion() -> None:
+    model = parse(JANUS.replace("rotational_diffusion = 1.0", "rotational_diffusion = 0.5, tumble_rate = 0.75")).model
+    assert boltzmann_theory(model, 0.1, angles=2, tolerance=1.0).flux.decay_rate == 1.25
 
 
 def test_particles_that_stay_together_have_no_boltzmann_theory(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+from scipy.spatial import cKDTree
 
 from runs.cli import main
 from runs.execute import resume, run
 from runs.runfile import parse
 from runs.store import open_series
-from tests.runs.small_runs import assert_same_runs, written
+from tests.runs.small_runs import IDEAL, assert_same_runs, written
 
 FOLLOWERS = """\
 [model]
@@ -157,3 +158,43 @@ def test_a_run_with_observables_that_is_continued_is_the_same_as_a_whole_one(tmp
     run(parse(MEASURED, overrides=["run.duration=0.31"]), parts, threads=2, quiet=True)
     resume(parts, duration=0.4, threads=1, quiet=True)
     assert_same_runs(whole, parts, "particles")
+
+
+# 160 particles, 0.34 apart in the densest lattice
+SPARSE = IDEAL.replace("A = 40.0", "A = 10.0")
+
+
+@pytest.mark.parametrize("distance", [0.15, 0.3], ids=["inserted", "on a lattice"])
+def test_particles_start_at_a_distance(distance: float, tmp_path: Path) -> None:
+    overrides = (f"particles.minimum_distance={distance}", "run.duration=0.4")
+    (outcome,) = run(parse(SPARSE, overrides=overrides), tmp_path / "run", scales=["particles"], quiet=True)
+    assert outcome.status == "done"
+    positions = open_series(tmp_path / "run" / "particles").load("position", 0, 1)[0].astype(np.float64)
+    near = cKDTree(positions % 4.0, boxsize=4.0).query(positions % 4.0, k=2)[0][:, 1]
+    assert near.min() > distance - 1e-5
+    if distance == 0.15:
+        # without it some would be nearer
+        assert parse(SPARSE).particles.minimum_distance == 0.0  # type: ignore[union-attr]
+        run(parse(SPARSE, overrides=overrides[1:]), tmp_path / "free", scales=["particles"], quiet=True)
+        free = open_series(tmp_path / "free" / "particles").load("position", 0, 1)[0].astype(np.float64)
+        assert cKDTree(free % 4.0, boxsize=4.0).query(free % 4.0, k=2)[0][:, 1].min() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("distance", "told"),
+    [
+        (0.335, "a lattice leaves 0.3"),
+        (
+            1e-7,
+            "minimum_distance is 1e-07: to look for particles so near to each other takes 3.2e+15 cells; set it to 0, or to",
+        ),
+    ],
+)
+def test_distances_that_cannot_be_kept(distance: float, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bad input, with the key to be changed."""
+    path = written(tmp_path, SPARSE)
+    arguments = ["--particles", "--set", f"particles.minimum_distance={distance}", "--output", str(tmp_path / "run")]
+    assert main(["run", path, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert "minimum_distance" in error

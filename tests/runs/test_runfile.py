@@ -112,6 +112,7 @@ sensing = "exact"
 time_step = 0.005
 integrator = "euler"
 mesh_spacing = 0.25
+minimum_distance = 0.0005
 save_positions = false
 [particles.observables]
 polar_order = false
@@ -238,6 +239,7 @@ KEYS = {
     "particles.time_step": "chosen by the engine",
     "particles.integrator": '"midpoint"',
     "particles.mesh_spacing": "chosen by the engine",
+    "particles.minimum_distance": "0.0",
     "particles.save_positions": "true",
     "particles.observables": "none",
     "particles.observables.sample_interval": "run.output_interval",
@@ -369,6 +371,7 @@ def test_every_key_reaches_the_specification() -> None:
         "time_step": 0.005,
         "integrator": "euler",
         "mesh_spacing": 0.25,
+        "minimum_distance": 0.0005,
         "save_positions": False,
         "observables": {
             "sample_interval": None,
@@ -564,6 +567,15 @@ def test_advice() -> None:
     assert advice[1].endswith("26 has a prime factor above 7; 28 is faster to transform")
     # 0.25 x 205 + 0.75 x 65 = 100
     assert advice[2] == "initial.phases: they hold A = 100 on average, the composition says 75"
+    # noise on lengths that hold few particles: 20 x 0.1^2 of B
+    few = ["fields={grid=[8, 8], noise_length=0.1}", "composition.A=20"]
+    sparse = parse(SHORT, overrides=few).advice()
+    assert sparse == (
+        "fields.noise_length: noise acts down to lengths of 0.1, where there are 0.2 particles of A; set fields.noise_length = "
+        "0.8 or more, or fields.noise = 0",
+    )
+    for override in ("fields.noise=0.0", "fields.noise_length=0.8", "fields.noise=0.01"):
+        assert parse(SHORT, overrides=[*few, override]).advice() == ()
     # a mistyped name adds a parameter
     assert parse(FULL, overrides=["model.parameters.v00=3.0"]).advice() == ("model.parameters.v00: no law uses it",)
 

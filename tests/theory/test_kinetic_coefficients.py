@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from tests.theory.brownian import Brownian, janus, janus_model
 from theory import InputError, MeanField, Model, Motion, PairInteraction, Species
 from theory.interactions import InteractionLaw
-from theory.kinetic.coefficients import integrated_coefficients, mean_fields, sampled_coefficients
-from theory.observables.relative_distribution import RelativeAccumulator
+from theory.kinetic.coefficients import binning_errors, integrated_coefficients, mean_fields, sampled_coefficients
+from theory.observables.relative_distribution import RelativeAccumulator, RelativeDistribution
 
 Array = NDArray[np.float64]
 
@@ -124,7 +124,7 @@ def test_both_routes_agree_and_bins_converge() -> None:
     """On one gas of two species: the error of the integrals falls with the width of the bins."""
     frames = [configuration(seed, 60) for seed in range(40)]
     errors, scale = [], np.abs(_pooled(frames)).max(axis=2, keepdims=True) + 1.0
-    for bins in ((10, 12, 12), (80, 96, 96)):
+    for bins in ((10, 16, 16), (80, 96, 96)):
         accumulator = RelativeAccumulator(2.5, bins, 2)
         for positions, angles, species, size in frames:
             accumulator.accumulate(positions, unit(angles), size, species)
@@ -145,11 +145,75 @@ def _pooled(frames: list[tuple[Array, Array, NDArray[np.int64], Array]]) -> Arra
     return total / weight
 
 
-def test_distribution_that_ends_too_early() -> None:
-    accumulator = RelativeAccumulator(2.0, (4, 4, 4), 2)
+@pytest.mark.parametrize(
+    ("reach", "bins", "told"),
+    [
+        (2.0, (4, 16, 16), r"the pair distribution ends at r = 2, the interaction at 2\.5"),
+        (2.5, (4, 16, 15), "has 15 bins of theta; it takes 16 or more for the harmonic 4"),
+        (2.5, (4, 7, 16), "has 7 bins of phi; it takes 8 or more for the harmonic 2"),
+    ],
+)
+def test_distribution_that_is_too_coarse(reach: float, bins: tuple[int, int, int], told: str) -> None:
+    accumulator = RelativeAccumulator(reach, bins, 2)
     accumulator.accumulate(*(lambda p, a, k, s: (p, unit(a), s, k))(*configuration(0)))
-    with pytest.raises(InputError, match=r"the pair distribution ends at r = 2, the interaction at 2\.5"):
+    with pytest.raises(InputError, match=told):
         integrated_coefficients(laws(), accumulator.result())
+
+
+def smooth(distances: int) -> RelativeDistribution:
+    """g = 1 + r [sin phi sin 2 theta - cos phi/2] between 1 and 2: its means over bins, of angles by the primitives."""
+    edges = np.linspace(0.0, 2.0, distances + 1)
+    place, direction = np.linspace(-np.pi, np.pi, 9), np.linspace(-np.pi, np.pi, 17)
+    # int r^2 dr over int r dr, from 1 on
+    from_one = np.maximum(edges, 1.0)
+    shells = 2.0 * np.diff(from_one**3) / (3.0 * np.diff(edges**2))
+    held = np.diff(from_one**2) / np.diff(edges**2)
+    sine, cosine = -np.diff(np.cos(place)) / np.diff(place), np.diff(np.sin(place)) / np.diff(place)
+    double = -0.5 * np.diff(np.cos(2.0 * direction)) / np.diff(direction)
+    shape = sine[:, None] * double - 0.5 * cosine[:, None]
+    values = held[:, None, None] + shells[:, None, None] * shape
+    return RelativeDistribution.of_values(edges, values[None, None], [[10**9]])
+
+
+def test_angles_are_exact_and_distances_as_estimated() -> None:
+    """F = Gamma = 1/r, g as above: T_2 = -pi^2 int r dr, zeta_0 = -(pi/2) int r dr, from 1 to 2."""
+    law = {(0, 0): InteractionLaw(PairInteraction("A", "A", 2.0, "1/r", "1/r"))}
+    exact = np.array([0.0, -1.5 * np.pi**2, 0.0, 0.0, -0.75 * np.pi])
+    errors = []
+    for distances in (20, 80):
+        found = integrated_coefficients(law, smooth(distances))[0, 0, :5]
+        estimates = binning_errors(law, smooth(distances))[0, 0, :5]
+        errors.append(np.abs(found - exact))
+        np.testing.assert_allclose(estimates[[1, 4]], errors[-1][[1, 4]], rtol=0.02)
+        np.testing.assert_allclose(found[[0, 2, 3]], 0.0, atol=1e-12)
+        assert np.all(estimates[[0, 2, 3]] < 1e-12)
+    np.testing.assert_allclose(errors[1][[1, 4]] / errors[0][[1, 4]], 1.0 / 16.0, rtol=0.05)
+    assert errors[1][1] < 1e-3
+
+
+def test_merged_bins_are_those_of_a_coarser_count() -> None:
+    """Of two species, one pair of which does not occur; the last of five bins stays alone."""
+    positions, angles, _, size = configuration(4)
+    species = np.zeros(40, dtype=int)
+    results = []
+    for reach, bins in ((2.0, (4, 8, 16)), (2.0, (2, 8, 16)), (2.5, (5, 8, 16))):
+        accumulator = RelativeAccumulator(reach, bins, 2)
+        accumulator.accumulate(positions, unit(angles), size, species)
+        results.append(accumulator.result())
+    fine, coarse, odd = results
+    for name in ("edges", "values", "standard_errors", "counts"):
+        np.testing.assert_allclose(getattr(fine.coarser(), name), getattr(coarse, name), rtol=1e-12, err_msg=name)
+    np.testing.assert_array_equal(odd.coarser().counts[:, :, 2], odd.counts[:, :, 4])
+    np.testing.assert_allclose(odd.coarser().edges, [0.0, 1.0, 2.0, 2.5])
+
+
+def test_species_without_particles_have_no_coefficients_either_way() -> None:
+    positions, angles, _, size = configuration(0)
+    accumulator = RelativeAccumulator(2.5, (10, 16, 16), 2)
+    accumulator.accumulate(positions, unit(angles), size, np.zeros(40, dtype=int))
+    found = integrated_coefficients(laws(), accumulator.result())
+    assert np.all(np.isfinite(found[0, 0]))
+    assert np.all(np.isnan(found[0, 1])) & np.all(np.isnan(found[1, 1]))
 
 
 # --- Janus particles -----------------------------------------------------------------------------------------------

@@ -236,6 +236,8 @@ def test_parts_add_up_to_the_whole() -> None:
     fresh.add(stored)
     np.testing.assert_array_equal(fresh.result().counts, 2 * halves[1].result().counts)
     np.testing.assert_array_equal(halves[0].result().values, whole.result().values)
+    assert (fresh.configurations, halves[0].configurations, whole.configurations) == (4, 4, 4)
+    assert whole.pairs == whole.result().counts.sum()
     # what was stored is a copy
     np.testing.assert_array_equal(stored["counts"], halves[1].arrays()["counts"])
 
@@ -306,3 +308,15 @@ def test_wrapped_positions_lie_in_the_box(coordinates: list[float], edge: float)
 
 def test_positions_just_below_zero_lie_in_the_box() -> None:
     assert wrapped([[-1e-18]], [3.0])[0, 0] == 0.0
+
+
+def test_stored_values_say_how_many_pairs_there_were() -> None:
+    """In single precision, as frames hold them: the same counts and errors; nothing where there is no pair of species."""
+    positions = gas(3, 60, (6.0, 6.0))
+    found = relative(positions, 2.0 * np.pi * np.random.default_rng(1).random(60), SIZE, 2.0, BINS, np.arange(60) % 2)
+    again = RelativeDistribution.of_values(found.edges, found.values.astype(np.float32), found.counts.sum(axis=(2, 3, 4)))
+    np.testing.assert_array_equal(again.counts, found.counts)
+    np.testing.assert_allclose(again.standard_errors, found.standard_errors, rtol=1e-5)
+    nothing = RelativeDistribution.of_values(found.edges, np.full((1, 1, *BINS), np.nan), [[0]])
+    assert np.all(nothing.counts == 0)
+    assert np.all(np.isnan(nothing.standard_errors))

@@ -147,6 +147,31 @@ def test_growth_of_mixtures() -> None:
     assert single[0, 0] == pytest.approx(PolarityEquation.of(model(), DENSITY, SEEN).growth_rate)
 
 
+@pytest.mark.parametrize(
+    "motion",
+    [Motion(aoup=True, persistence_time=0.5), Motion(aoup=True, rotational_diffusion=2.0)],
+    ids=["persistence time", "rates"],
+)
+def test_particles_without_a_unit_direction(motion: Motion) -> None:
+    """Where nothing turns them their polarity decays at 1/tau, however it is stated; torques are not worked out for them."""
+    species = [Species("A", motion, "1"), Species("B", Motion(rotational_diffusion=1.0, tumble_rate=3.0), "1")]
+    mixture = Model(2, species)
+    pushed = [MeanField("A", "A", speed_reduction=3.0), MeanField("B", "B", (4.0 * np.pi,))]
+    np.testing.assert_allclose(growth_matrix(mixture, [0.5, 0.5], pushed), np.diag([-2.0, -3.0]), atol=1e-14)
+    for observer, source in (("A", "B"), ("B", "A")):
+        with pytest.raises(InputError, match=r"a unit direction; A is an Ornstein-Uhlenbeck particle .*; use tumbles"):
+            growth_matrix(mixture, [0.5, 0.5], [MeanField(observer, source, (1.0,))])
+    with pytest.raises(InputError, match="A is an Ornstein-Uhlenbeck particle"):
+        PolarityEquation.of(Model(2, species[:1]), 0.5, MeanField("A", "A"))
+
+
+def test_tumbles_and_diffusion_forget_the_second_harmonic() -> None:
+    """Gamma_2 = 4 Dr + alpha without torques, read off the viscosity."""
+    speed = 11.1 - 95.0 * DENSITY / XI_T
+    one = PolarityEquation.of(model(), DENSITY, dataclasses.replace(SEEN, torque_harmonics=()))
+    assert one.viscosity == pytest.approx(DT + speed**2 / (4.0 * (4.0 * DR + ALPHA)))
+
+
 def test_order_and_growth_are_those_of_the_uniform_hierarchy() -> None:
     """The flock to which the harmonics grow, and for mixtures the growth of the first ones, by another implementation."""
     species = model().species[0]

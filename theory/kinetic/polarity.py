@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from theory.arrays import Array
 from theory.errors import InputError
 from theory.interactions import MeanField
+from theory.kinetic.unit_directions import check_unit_directions
 from theory.model import Model
 
 
@@ -74,14 +75,16 @@ class PolarityEquation:
         Raises
         ------
         InputError
-            The model is another, or the second harmonic grows by itself, so that it cannot be slaved.
+            The model is another, its particles have no unit direction, or the second harmonic grows by itself, so that it
+            cannot be slaved.
         """
         if model.number_of_species != 1 or model.dimension != 2:
             raise InputError(f"the polarity equation is that of one species in two dimensions, not of {model!r}")
+        check_unit_directions(model, [(0, 0)])
         motion, (xi_t, xi_r) = model.species[0].motion, model.drags[0]
         first, second = ((*seen.torque_harmonics, 0.0, 0.0))[:2]
-        decay = motion.rotational_diffusion + motion.tumble_rate
-        second_decay = decay + 3.0 * motion.rotational_diffusion - density * second / (np.pi * xi_r)
+        decay = motion.decay_rate(2, 1)
+        second_decay = motion.decay_rate(2, 2) - density * second / (np.pi * xi_r)
         if not second_decay > 0.0:
             raise InputError(
                 f"the second harmonic of directions grows by itself at the density {density:g}: 4 Dr + alpha must exceed "
@@ -131,20 +134,28 @@ class PolarityEquation:
 def growth_matrix(model: Model, densities: ArrayLike, seen: list[MeanField]) -> Array:
     r"""Growth of uniform polarities, dP_m/dt = sum_n A_mn P_n (1/time), shape (species, species).
 
-    A_mn = \rho_m T_1^{mn}/(2\pi \xi_{r,m}) - (D_{r,m} + \alpha_m) \delta_mn; the isotropic state is unstable where an
-    eigenvalue of A has a positive real part.
+    A_mn = \rho_m T_1^{mn}/(2\pi \xi_{r,m}) - \delta_mn/\tau_m, 1/\tau = D_r + \alpha; the isotropic state is unstable where
+    an eigenvalue of A has a positive real part. Particles that no torque turns may be of any motion.
 
     Parameters
     ----------
     model
-        The model.
+        Of two dimensions.
     densities
         Shape (species,) (1/length^2).
     seen
         Coefficients of the pairs that interact.
+
+    Raises
+    ------
+    InputError
+        Torques turn particles without a unit direction, or are exerted by them.
     """
     rho = model.densities(densities)
-    matrix = -np.diag([one.motion.rotational_diffusion + one.motion.tumble_rate for one in model.species])
+    check_unit_directions(
+        model, [(model.index(one.observer), model.index(one.source)) for one in seen if any(one.torque_harmonics)]
+    )
+    matrix = -np.diag([one.motion.decay_rate(2, 1) for one in model.species])
     for one in seen:
         observer, source = model.index(one.observer), model.index(one.source)
         first = one.torque_harmonics[0] if one.torque_harmonics else 0.0

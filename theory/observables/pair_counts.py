@@ -65,6 +65,7 @@ class PairCounts:
         self._reach = float(reach)
         self._counts: Integers = np.zeros((species, species, *bins), dtype=np.int64)
         self._expected: Array = np.zeros((species, species))
+        self._configurations = 0
         self._dimension = 0
 
     @property
@@ -77,6 +78,16 @@ class PairCounts:
         """Number of species."""
         return int(self._counts.shape[0])
 
+    @property
+    def configurations(self) -> int:
+        """How many have been added."""
+        return self._configurations
+
+    @property
+    def pairs(self) -> Integers:
+        """Ordered pairs counted so far within the reach, shape (species, species)."""
+        return np.asarray(self._counts.sum(axis=tuple(range(2, self._counts.ndim))))
+
     def _count(
         self, particles: CellSorted, species: ArrayLike | None, loop: Callable[[Integers, NDArray[np.int64]], object]
     ) -> None:
@@ -86,6 +97,7 @@ class PairCounts:
         counts = np.zeros((numba.get_num_threads(), *self._counts.shape), dtype=np.int64)
         loop(particles.sorted(index), counts)
         self._counts += counts.sum(axis=0)
+        self._configurations += 1
 
     def _add_expected(self, particles: CellSorted, species: Integers) -> None:
         """Note the ordered pairs per volume of an ideal gas, N_m (N_n - delta_mn)/V."""
@@ -100,6 +112,7 @@ class PairCounts:
         return {
             "counts": self._counts.copy(),
             "expected": self._expected.copy(),
+            "configurations": np.array(self._configurations),
             "reach": np.array(self._reach),
             "dimension": np.array(self._dimension),
         }
@@ -118,6 +131,7 @@ class PairCounts:
             raise InputError("pair distributions of different bins, species or dimensions cannot be added")
         self._counts += arrays["counts"]
         self._expected += arrays["expected"]
+        self._configurations += int(arrays["configurations"])
         self._dimension = self._dimension or dimension
 
     def _ideal(self, volumes: Array) -> Array:

@@ -33,6 +33,38 @@ class RelativeDistribution(PairDistribution):
     Values, errors and counts have the shape (species, species, r bin, phi bin, theta bin).
     """
 
+    @classmethod
+    def of_values(cls, edges: Array, values: Array, pairs: ArrayLike) -> "RelativeDistribution":
+        """From g and how many pairs were counted for it, as frames of a run hold them.
+
+        Parameters
+        ----------
+        edges, values
+            As of the class.
+        pairs
+            Ordered pairs within the last edge, shape (species, species).
+        """
+        _, _, _, places, directions = values.shape
+        sectors = (np.diff(edges**2) / (places * directions))[:, None, None]
+        found = np.asarray(pairs, dtype=np.float64)[..., None, None, None]
+        # what an ideal gas would have in a bin is known from what there is in all of them
+        total = np.nansum(values * sectors, axis=(2, 3, 4), keepdims=True)
+        known = found / np.where(total > 0.0, total, np.nan) * sectors
+        counts = np.rint(np.nan_to_num(values * known)).astype(np.int64)
+        return cls(edges, values, np.sqrt(np.maximum(counts, 1)) / known, counts)
+
+    def coarser(self) -> "RelativeDistribution":
+        """The same with neighbouring bins of r merged two by two; an odd last one stays as it is."""
+        starts = np.arange(0, self.values.shape[2], 2)
+        shells = np.diff(self.edges**2)[:, None, None]
+
+        def merged(per_bin: Array) -> Array:
+            return np.asarray(np.add.reduceat(per_bin, starts, axis=2))
+
+        values = merged(self.values * shells) / np.add.reduceat(shells, starts, axis=0)
+        pairs = self.counts.sum(axis=(2, 3, 4))
+        return RelativeDistribution.of_values(np.append(self.edges[starts], self.edges[-1]), values, pairs)
+
     @property
     def place_edges(self) -> Array:
         r"""Edges of the bins of \phi, shape (phi bin + 1,) (radian)."""
