@@ -563,7 +563,9 @@ def test_advice() -> None:
     # 0.25 x 205 + 0.75 x 65 = 100
     assert advice[2] == "initial.phases: they hold A = 100 on average, the composition says 75"
     # a mistyped name adds a parameter
-    assert parse(FULL, overrides=["model.parameters.v00=3.0"]).advice() == ("model.parameters.v00: no law uses it",)
+    assert parse(FULL, overrides=["model.parameters.v00=3.0"]).advice() == (
+        "model.parameters.v00: no law uses it; did you mean 'v0'?",
+    )
 
 
 def test_slow_packages_are_imported_only_when_needed() -> None:
