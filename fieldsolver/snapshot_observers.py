@@ -31,7 +31,8 @@ class PhaseDensities(Observer[Observation]):
     def variables(self, seen: Observation) -> Mapping[str, Variable]:
         """``phase_density_<A>`` (phase), ``phase_share`` (phase); not a number beyond the phases that there are."""
         smooth = self._modes.field(seen.density_modes * self._smoothing.factors)
-        found = phases(self._smoothing.thinned(smooth))[:_MOST_PHASES]
+        samples = self._smoothing.independent(self._modes.grid.volume, self._modes.grid.dimension)
+        found = phases(self._smoothing.thinned(smooth), samples=samples)[:_MOST_PHASES]
         padded = np.full((len(self._names) + 1, _MOST_PHASES), np.nan)
         for n, one in enumerate(found):
             padded[:-1, n], padded[-1, n] = one.densities, one.share

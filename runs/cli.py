@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING if options.quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    # what other libraries have to say of their own progress is not told
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logger.setLevel(logging.WARNING if options.quiet else logging.INFO)
     try:
         code: int = options.command(options)
         # a reader that has gone is noticed here, not by the interpreter's last flush
@@ -83,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     scale = run.add_mutually_exclusive_group()
     scale.add_argument("--fields", action="store_true", help="run the fields only")
     scale.add_argument("--particles", action="store_true", help="run the particles only")
-    run.add_argument("--output", metavar="DIR", type=Path, help="run directory (default: results/NAME of the file)")
+    run.add_argument("--output", metavar="DIR", help="run directory (default: results/NAME of the file)")
     _threads(run)
 
     resume = _command(commands, "resume", _resume, "continue an interrupted run, or a finished one for longer")
@@ -275,21 +277,36 @@ def gallery_names() -> list[str]:
 
 
 def _load(options: argparse.Namespace) -> "RunSpecification":
+    from runs.reading.problems import nearest
     from runs.runfile import load
+    from theory.errors import InputError
 
     path = Path(options.file)
     if not path.exists() and options.file in gallery_names():
         path = _gallery() / f"{options.file}.toml"
+    elif not path.exists() and (near := nearest(options.file, gallery_names())):
+        raise InputError(f"{options.file}: no such file; did you mean the gallery run '{near}'?")
     return load(path, options.overrides)
+
+
+def _load_for_theory(options: argparse.Namespace) -> "RunSpecification":
+    """The run file, with what is probably not meant in its model told."""
+    specification = _load(options)
+    for advice in specification.model_advice():
+        logger.warning("%s", advice)
+    return specification
 
 
 def _run(options: argparse.Namespace) -> int:
     from runs.execute import run
+    from theory.errors import InputError
 
     _check_threads(options.threads)
     specification = _load(options)
     scales = [scale for scale in ("fields", "particles") if getattr(options, scale)]
-    output = options.output or Path("results") / Path(options.file).stem
+    if options.output == "":
+        raise InputError("--output is empty; name a directory, or leave it out for results/NAME of the file")
+    output = Path(options.output or Path("results") / Path(options.file).stem)
     for advice in specification.advice():
         logger.warning("%s", advice)
     outcomes = run(specification, output, scales=scales or None, threads=options.threads, quiet=options.quiet)  # type: ignore[arg-type]
@@ -351,7 +368,9 @@ def _predict(options: argparse.Namespace) -> int:
     from runs.predict import answer
 
     wavenumbers = _numbers("--wavenumbers", options.wavenumbers)
-    found, text = answer(_load(options), wavenumbers, order=options.order, cutoff=options.cutoff, figure=options.figure)
+    found, text = answer(
+        _load_for_theory(options), wavenumbers, order=options.order, cutoff=options.cutoff, figure=options.figure
+    )
     _print(options, found, text)
     return DONE
 
@@ -360,7 +379,7 @@ def _stability_map(options: argparse.Namespace) -> int:
     from runs.stability_map import answer
 
     settings = {"order": options.order, "cells": options.cells}
-    found, text = answer(_load(options), options.x, options.y, figure=options.figure, **settings)
+    found, text = answer(_load_for_theory(options), options.x, options.y, figure=options.figure, **settings)
     _print(options, found, text)
     return DONE
 
@@ -369,7 +388,7 @@ def _phase_diagram(options: argparse.Namespace) -> int:
     from runs.phase_diagram_answer import answer
 
     figures = {"figure": options.figure, "free_energy": options.free_energy}
-    found, text = answer(_load(options), parameter=options.parameter, runs=options.runs, **figures)
+    found, text = answer(_load_for_theory(options), parameter=options.parameter, runs=options.runs, **figures)
     _print(options, found, text)
     return DONE
 
@@ -435,13 +454,10 @@ def _kinetic(options: argparse.Namespace) -> int:
 
 
 def _onset(options: argparse.Namespace) -> int:
-    from runs.figures.onset import draw_onset
-    from runs.onset import as_text, onset
+    from runs.onset import answer
 
-    found = onset(options.directories, after=options.after)
-    _print(options, found, as_text(found))
-    if options.figure is not None:
-        logger.info("%s", draw_onset(found, options.figure, diameter=options.diameter))
+    found, text = answer(options.directories, after=options.after, figure=options.figure, diameter=options.diameter)
+    _print(options, found, text)
     return DONE
 
 

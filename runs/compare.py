@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from runs.expectation import interface_densities, linear_expectation
+from runs.expectation import Coexisting, Expectation, interface_densities, linear_expectation
 from runs.filters import LOW_Q, band_edge
 from runs.frames_of_run import open_run
-from runs.measurement import Key, Measured, measure
+from runs.measurement import Key, Measured, measure, stores_polar_order
 from runs.runfile import RunSpecification
 from runs.statistics import combine, with_error, z_score
 from theory.errors import InputError
@@ -22,6 +22,7 @@ from theory.observables.phases import SMOOTHING
 
 _UNITS = {
     "mean_speed": "length/time",
+    "polar_order": "1",
     "density_variance": "1/length^4",
     "structure_factor": "1/length^2",
     "dominant_wavenumber": "1/length",
@@ -62,18 +63,20 @@ def compare(directories: Sequence[Path | str], *, after: float | None = None) ->
     # what is compared, and what theory knows of pair interactions, is stated with the fields
     specification = (holders["fields"] or [opened[0][0]])[0]
     measured: dict[str, list[Measured]] = {scale: [] for scale in holders}
+    polar = all(stores_polar_order(frames) for _, scales in opened for frames in scales.values())
     for _, scales in opened:
         for scale, frames in scales.items():
-            measured[scale].append(measure(specification, frames, after))
+            measured[scale].append(measure(specification, frames, after, polar_order=polar))
     columns: dict[str, Measured] = {scale: _combined(found) for scale, found in measured.items()}
     if specification.model.interactions:
         columns["particles"] = {key: one for key, one in columns["particles"].items() if key[0] != "mean_speed"}
     expected = linear_expectation(specification)
-    columns["theory"] = {**expected.values, **interface_densities(specification, columns)}
+    coexisting = interface_densities(specification, columns)
+    columns["theory"] = {**expected.values, **coexisting.values}
     keys = list(dict.fromkeys(key for source in ("fields", "particles", "theory") for key in columns[source]))
     order = list(_UNITS)
     keys.sort(key=lambda key: order.index(key[0]))
-    regimes = _regimes(specification, stable=expected.stable)
+    regimes = _regimes(specification, expected, coexisting)
     return [_row(key, columns, regimes[key[0]]) for key in keys]
 
 
@@ -126,9 +129,9 @@ def _row(key: Key, columns: dict[str, Measured], regime: str) -> dict[str, Any]:
     return row
 
 
-def _regimes(specification: RunSpecification, *, stable: bool) -> dict[str, str]:
+def _regimes(specification: RunSpecification, expected: Expectation, coexisting: Coexisting) -> dict[str, str]:
     """What each row's numbers rest on."""
-    model = specification.model
+    model, stable = specification.model, expected.stable
     edge, smoothed = band_edge(specification), SMOOTHING * specification.reach
     settings = specification.fields
     strength = 1.0 if settings is None else settings.noise
@@ -142,19 +145,25 @@ def _regimes(specification: RunSpecification, *, stable: bool) -> dict[str, str]
         diffusive = f"fields and theory of order {specification.order}"
     fields = "" if strength == 1.0 else f"the fields' noise has {strength:g} times the variance of the particles'; "
     fields = fields if strength > 0.0 else "fields are deterministic: no fluctuations; "
-    homogeneous = "theory: homogeneous mean field" if stable else "no theory for an unstable homogeneous state"
+    missing = f"no theory: {expected.reason}"
+    linear = "theory: linear" if stable else missing
+    peak, phases = "peak of S(q), resolved to the spacing of the box's modes", "from phases of the strongest modes"
+    if ("dominant_wavenumber", model.names[0]) in expected.values:
+        onset = "; theory: fastest-growing mode at onset; patterns coarsen or saturate later"
+    else:
+        onset = "" if stable else f"; {missing}"
+    flat = f"no theory: {coexisting.reason}" if coexisting.reason else "theory: flat steady interfaces"
+    speed = "theory: homogeneous mean field" if stable else missing
     if model.interactions:
-        homogeneous += "; particles: theirs is that of the law alone, without what pair forces take away, and left out"
-    onset = "theory: fastest-growing mode at onset; patterns coarsen or saturate later"
+        speed += "; particles: theirs is that of the law alone, without what pair forces take away, and left out"
     return {
-        "mean_speed": homogeneous,
-        "density_variance": f"{fields}modes q <= {edge:.3g} seen through the sensing kernel; theory: linear",
-        "structure_factor": f"{fields}modes q <= {low:.3g}; {diffusive}; theory: linear",
-        "dominant_wavenumber": "peak of S(q), resolved to the spacing of the box's modes" if stable else onset,
-        "travelling_speed": f"from phases of the strongest modes (never negative: noise adds); {onset}"
-        if not stable
-        else "from phases of the strongest modes (never negative: noise adds)",
-        "phase_density": f"histogram modes, densities smoothed over {smoothed:g}; theory: flat steady interfaces",
+        "mean_speed": speed,
+        "polar_order": f"length of the mean direction; of N independent directions about 1/sqrt(N); {expected.polar_order}",
+        "density_variance": f"{fields}modes q <= {edge:.3g} seen through the sensing kernel; {linear}",
+        "structure_factor": f"{fields}modes q <= {low:.3g}; {diffusive}; {linear}",
+        "dominant_wavenumber": peak + onset,
+        "travelling_speed": f"{phases} (never negative: noise adds){onset}",
+        "phase_density": f"histogram modes, densities smoothed over {smoothed:g}; {flat}",
     }
 
 

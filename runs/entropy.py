@@ -19,7 +19,7 @@ from theory.coarse_graining import Filter
 from theory.entropy_production import expected_box_rates
 from theory.errors import InputError
 from theory.fourier import Grid
-from theory.homogeneous import HomogeneousState
+from theory.homogeneous import HomogeneousState, without_mean_field
 from theory.linear_stability import classify
 
 # coarse-graining lengths by default, in units of the longest sensing range, as far as they fit the box six times
@@ -94,12 +94,15 @@ def entropy(
     """
     specification, frames = open_run(directory)
     if scale is not None and scale not in frames:
-        raise InputError(f"{directory}: holds no frames of {scale}; it has those of {', '.join(frames)}")
-    if velocity is not None and len(velocity) != specification.model.dimension:
-        raise InputError(f"the velocity has {len(velocity)} components; the run has {specification.model.dimension} dimensions")
-    filters = tuple(Filter(kind, one) for one in (_default_lengths(specification) if lengths is None else lengths))
-    if not filters or any(one.length <= 0.0 for one in filters):
-        raise InputError("coarse-graining lengths must be positive, and at least one")
+        raise InputError(
+            f"{directory}: holds no frames of {scale}; it has those of {', '.join(frames)}: choose --scale among them"
+        )
+    if reason := without_mean_field(specification.model):
+        raise InputError(f"{directory}: entropy production is measured from densities, but {reason}")
+    _check_velocity(velocity, frame, specification.model.dimension)
+    chosen = _default_lengths(specification) if lengths is None else lengths
+    _check_lengths(chosen, max(specification.size))
+    filters = tuple(Filter(kind, one) for one in chosen)
     state = _stable_state(specification)
     found = []
     for one in (one for one in frames if scale in (None, one)):
@@ -107,6 +110,26 @@ def entropy(
         found.append(measurement.result(frame, velocity))
     continuous = None if state is None else _continuous(specification, state, filters)
     return RunEntropy(specification, frame, filters, continuous, tuple(found))
+
+
+def _check_velocity(velocity: Sequence[float] | None, frame: MapFrame, dimension: int) -> None:
+    if velocity is None:
+        return
+    told = ",".join(f"{one:g}" for one in velocity)
+    if frame != "comoving":
+        raise InputError(f"--velocity is {told}, that of a moving frame: give --frame comoving too, or leave it out")
+    if len(velocity) != dimension:
+        raise InputError(f"--velocity is {told}, of {len(velocity)} components; the run has {dimension} dimensions")
+    if not np.all(np.isfinite(velocity)):
+        raise InputError(f"--velocity is {told}; its components must be finite")
+
+
+def _check_lengths(lengths: Sequence[float], edge: float) -> None:
+    if not lengths:
+        raise InputError("--lengths is empty; give at least one coarse-graining length")
+    for one in lengths:
+        if not 0.0 < one <= edge:
+            raise InputError(f"--lengths has {one:g}; coarse-graining lengths must be positive, up to the box's edge {edge:g}")
 
 
 def _default_lengths(specification: RunSpecification) -> list[float]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from runs.entropy import RunEntropy, entropy
 from runs.entropy_measurement import ScaleEntropy
-from runs.figures.style import check_format
+from runs.figures.style import check_target
 from theory.entropy_production import linear_density
 from theory.errors import InputError
 from theory.homogeneous import HomogeneousState
@@ -36,7 +36,7 @@ def answer(directory: Path, *, figure: Path | None = None, **options: Any) -> tu
         There is no run, or the file cannot be written.
     """
     if figure is not None:
-        check_format(figure, "--figure")
+        check_target(figure, "--figure")
     found = entropy(directory, **options)
     told = as_json(found)
     text = as_text(told)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runs.engines import Engine, build_engine
-from runs.frames_of_run import stored_specification
+from runs.frames_of_run import SCALES, begun, stored_specification
 from runs.initial_source import FROM_ELSEWHERE, Source, keep_source, kept_source, read_source
 from runs.interruption import Interruption, listening
 from runs.progress import Progress
 from runs.provenance import provenance
 from runs.runfile import RunSpecification, Scale
 from runs.store import RunLock, Store, StoreError, write_run_file
-from runs.store.checkpoint import NEWEST, PREVIOUS
 from theory.errors import NumericalFailure
 from theory.frames import Json
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("twoscale")
 
 Status = Literal["done", "interrupted", "failed"]
-
-_SCALES: tuple[Scale, ...] = ("fields", "particles")
 
 # frames waiting in memory are written before they take more than this
 _BUFFER_BYTES = 256 * 2**20
@@ -109,6 +106,8 @@ def run(
         raise StoreError(
             f"{directory}: holds a run already; continue it with 'twoscale resume {directory}', or choose another --output"
         )
+    if begun(directory.parent, directory.name):
+        raise StoreError(f"{directory}: holds one scale of the run {directory.parent}; choose another --output")
     # engines first: a model that cannot be run leaves no directory behind
     source = read_source(specification) if specification.initial.state in FROM_ELSEWHERE else None
     engines = {scale: build_engine(specification, scale, count, source) for scale in wanted}
@@ -126,7 +125,7 @@ def run(
 
 def _begun(directory: Path) -> list[Scale]:
     """The scales of which a directory holds a checkpoint."""
-    return [scale for scale in _SCALES if any((directory / scale / name).exists() for name in (NEWEST, PREVIOUS))]
+    return [scale for scale in SCALES if begun(directory, scale)]
 
 
 def _begin(directory: Path, scale: Scale, engine: Engine, facts: Mapping[str, Json], text: str) -> Store:
@@ -158,6 +157,8 @@ def resume(
     """
     directory, count = Path(output), threads or os.cpu_count() or 1
     if not _begun(directory):
+        if begun(directory.parent, directory.name):
+            raise StoreError(f"{directory}: holds one scale of a run; give the directory of the run, {directory.parent}")
         raise StoreError(f"{directory}: holds no run; start one with 'twoscale run FILE --output {directory}'")
     with RunLock(directory):
         stores, engines = {}, {}
@@ -189,7 +190,7 @@ def _kept(directory: Path, specification: RunSpecification) -> Source | None:
 def _not_begun(facts: Mapping[str, Json], begun: Mapping[Scale, Store]) -> list[Scale]:
     """Scales of a run that was killed before they had their first checkpoint."""
     wanted = facts.get("scales", [])
-    return [scale for scale in _SCALES if isinstance(wanted, list) and scale in wanted and scale not in begun]
+    return [scale for scale in SCALES if isinstance(wanted, list) and scale in wanted and scale not in begun]
 
 
 def _simulate_all(
@@ -210,13 +211,13 @@ def _simulate(
     scale: Scale, engine: Engine, store: Store, settings: "RunSettings", interruption: Interruption, quiet: bool
 ) -> Outcome:
     """Advance one engine to the end, storing frames at the output times and checkpoints in between."""
-    begun = time.monotonic()
+    started = time.monotonic()
     outputs = math.floor(settings.duration / settings.output_interval * (1.0 + 1e-12))
     next_output = store.frames_stored
     good = engine.state()
     status: Status = "done"
     message = ""
-    due, committed = begun + settings.checkpoint_interval, engine.step
+    due, committed = started + settings.checkpoint_interval, engine.step
     with Progress(scale, engine.time, settings.duration, quiet=quiet) as progress:
 
         def pause() -> bool:
@@ -250,5 +251,5 @@ def _simulate(
             # also for a second interrupt and for errors of any kind: what was reached is kept
             store.commit(good)
     return Outcome(
-        scale, status, message, tuple(engine.warnings()), store.directory, engine.time, engine.step, time.monotonic() - begun
+        scale, status, message, tuple(engine.warnings()), store.directory, engine.time, engine.step, time.monotonic() - started
     )

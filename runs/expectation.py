@@ -11,9 +11,10 @@ from runs.statistics import Estimate
 from theory.arrays import Array
 from theory.coexistence import lever_rule, slab_profile
 from theory.errors import InputError, NumericalFailure
+from theory.flocks import UniformFlock
 from theory.fluctuations import equal_time_correlations
 from theory.fourier import Grid
-from theory.homogeneous import HomogeneousState
+from theory.homogeneous import HomogeneousState, has_torques
 from theory.linear_stability import classify
 from theory.model import Model
 
@@ -28,10 +29,32 @@ class Expectation:
         What is expected; empty where it says nothing.
     stable
         Whether it knows the homogeneous mixture for stable.
+    reason
+        Why it says nothing of steady states; empty where it does.
+    polar_order
+        What it says of the polar order, or why it says nothing, in words.
     """
 
     values: Measured
     stable: bool
+    reason: str
+    polar_order: str
+
+
+@dataclass(frozen=True)
+class Coexisting:
+    """What theory says of coexisting phases.
+
+    Parameters
+    ----------
+    values
+        Their densities; empty where it says nothing.
+    reason
+        Why it says nothing; empty where it does.
+    """
+
+    values: Measured
+    reason: str = ""
 
 
 def linear_expectation(specification: RunSpecification) -> Expectation:
@@ -41,9 +64,9 @@ def linear_expectation(specification: RunSpecification) -> Expectation:
     try:
         state = HomogeneousState.of(model, dict(specification.composition))
         instability = classify(state, order)
-    except InputError:
-        return Expectation({}, False)
-    values: Measured = {}
+    except InputError as error:
+        return Expectation({}, False, str(error), f"no theory: {error}")
+    values, polar_order = _flock(state, order)
     stable = instability.kind == "stable"
     if stable:
         for name, speed in zip(model.names, state.speeds, strict=True):
@@ -55,23 +78,38 @@ def linear_expectation(specification: RunSpecification) -> Expectation:
         for name in model.names:
             values["dominant_wavenumber", name] = _exact(instability.wavenumber)
             values["travelling_speed", name] = _exact(instability.phase_speed or 0.0)
-    return Expectation(values, stable)
+    return Expectation(values, stable, "" if stable else "the homogeneous state is unstable", polar_order)
 
 
-def interface_densities(specification: RunSpecification, columns: dict[str, Measured]) -> Measured:
+def _flock(state: HomogeneousState, order: int) -> tuple[Measured, str]:
+    """Polar orders of the uniform flock, and what to say of them."""
+    if not has_torques(state.model):
+        return {}, "no theory: nothing aligns directions"
+    try:
+        polarity = UniformFlock.of(state, order).polarity
+    except (InputError, NumericalFailure) as error:
+        return {}, f"no theory: {error}"
+    names = state.model.names
+    orders = {("polar_order", name): _exact(p / rho) for name, p, rho in zip(names, polarity, state.densities, strict=True)}
+    return orders, f"theory: uniform flock of order {order}; bands and other patterns have another"
+
+
+def interface_densities(specification: RunSpecification, columns: dict[str, Measured]) -> Coexisting:
     """Coexisting densities of flat interfaces, solved from the phases that were measured (fields first)."""
     source = columns["fields"] or columns["particles"]
     model = specification.model
     composition = model.densities(dict(specification.composition))
     count = sum(key[0] == "phase_density" for key in source) // model.number_of_species
-    if count < 2 or np.any(composition == 0.0):
-        return {}
+    if count < 2:
+        return Coexisting({}, "a single phase was found")
+    if np.any(composition == 0.0):
+        return Coexisting({}, "a species is absent")
     measured = np.array(
         [[source["phase_density", f"{name}, phase {n + 1}"].value for name in model.names] for n in range(count)]
     )
     shares = _shares(measured, composition)
     if shares is None:
-        return {}
+        return Coexisting({}, "the composition is no mean of the measured phases with a share above 3 % of each")
     # three phases in the order 1 2 3 2: one of them between the other two, as where it wets their interface
     layout = [0, 1, 2, 1] if count == 3 else list(range(count))
     slabs = np.array([shares[n] / layout.count(n) for n in layout])
@@ -81,16 +119,17 @@ def interface_densities(specification: RunSpecification, columns: dict[str, Meas
     start = measured[layout] * (composition / (slabs @ measured[layout]))
     try:
         found = slab_profile(model, slabs.tolist(), start, length)
-    except (InputError, NumericalFailure):
-        return {}
+    except (InputError, NumericalFailure) as error:
+        return Coexisting({}, str(error))
     # a solution that left the measured phases altogether describes other ones
     if np.any(np.abs(found.plateaus - measured[layout]) > 0.3 * measured[layout]):
-        return {}
-    return {
+        return Coexisting({}, "the steady profile that theory finds is not that of the measured phases")
+    values = {
         ("phase_density", f"{name}, phase {n + 1}"): _exact(found.plateaus[layout.index(n), s])
         for n in range(count)
         for s, name in enumerate(model.names)
     }
+    return Coexisting(values)
 
 
 def _shares(phases_found: Array, composition: Array) -> Array | None:

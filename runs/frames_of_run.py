@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from runs.runfile import RunSpecification, Scale, parse
 from runs.store import read_run_file
 from runs.store.atomic import StoreError
+from runs.store.checkpoint import NEWEST, PREVIOUS
 from runs.store.series import Series, list_segments, open_series
 from theory.arrays import Array, ComplexArray
 from theory.errors import InputError
 from theory.fourier import Grid
 from theory.observables import deposit_window, modes
+
+SCALES: tuple[Scale, ...] = ("fields", "particles")
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,16 @@ class Frames:
         Raises
         ------
         InputError
-            There are too few.
+            There are too few, or the time is not finite.
         """
+        if after is not None and not np.isfinite(after):
+            raise InputError(f"--after is {after:g}; it must be a finite time: it takes at least {_told(fewest)} from then on")
         start = 0.5 * self.times[-1] if after is None else after
         chosen = np.flatnonzero(self.times >= start * (1.0 - 1e-12))
         if chosen.size < fewest:
             raise InputError(
-                f"{self.series.path}: {chosen.size} frames from t = {start:g} on; it takes at least {fewest}, and the last is "
-                f"at t = {self.times[-1]:g}"
+                f"{self.series.path}: {_told(chosen.size)} from t = {start:g} on; it takes at least {fewest}, and the last is "
+                f"at t = {self.times[-1]:g}: choose an earlier --after, or run with a shorter run.output_interval"
             )
         return chosen
 
@@ -160,14 +165,14 @@ def open_particles(directory: Path | str, *, positions: bool = True) -> tuple[Ru
         Its frames do not hold the particles themselves, which are needed.
     """
     path = Path(directory)
-    if not list_segments(path / "particles"):
-        raise StoreError(
-            f"{path}: holds no frames of particles; make some with 'twoscale run FILE --particles --output {path}'"
-        )
+    if "particles" not in _stored_scales(path):
+        raise StoreError(f"{path}: holds no frames of particles; {_remedy(path, 'particles')}")
     series = open_series(path / "particles")
     specification = stored_specification(path, series.provenance)
     if positions and "position" not in series.names:
-        raise InputError(f"{path}: its frames hold no positions; run with particles.save_positions = true")
+        raise InputError(
+            f"{path}: its frames hold no positions; run with particles.save_positions = true into another directory"
+        )
     return specification, ParticleFrames(series, np.asarray(specification.size, dtype=np.float64), specification.model.names)
 
 
@@ -180,13 +185,41 @@ def open_run(directory: Path | str) -> tuple[RunSpecification, dict[Scale, Densi
         The directory holds no run, or no frames yet.
     """
     path = Path(directory)
-    # a scale that has not written its first frame yet is left out
-    found: list[Scale] = [scale for scale in ("fields", "particles") if list_segments(path / scale)]
+    found = _stored_scales(path)
     if not found:
-        raise StoreError(f"{path}: holds no frames; make some with 'twoscale run FILE --output {path}'")
+        raise StoreError(f"{path}: holds no frames; {_remedy(path)}")
     facts = open_series(path / found[0]).provenance
     specification = stored_specification(path, facts)
     return specification, {scale: DensityFrames.of(path / scale, specification) for scale in found}
+
+
+def _stored_scales(path: Path) -> list[Scale]:
+    """The scales with frames; one that has not written its first frame yet is left out."""
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path}: a file, not a run directory; give the directory that 'twoscale run' wrote to")
+    return [scale for scale in SCALES if list_segments(path / scale)]
+
+
+def _remedy(path: Path, scale: Scale | None = None) -> str:
+    """What to do about a directory without the frames that are looked for."""
+    if list_segments(path) or begun(path.parent, path.name):
+        return f"this is the directory of one scale: give that of the run, {path.parent}"
+    wanted = SCALES if scale is None else (scale,)
+    if any(begun(path, one) for one in wanted):
+        return f"the run ended before its first: continue it with 'twoscale resume {path}'"
+    option = "" if scale is None else f" --{scale}"
+    # a directory that holds a run is not run into again
+    output = "OTHER" if _stored_scales(path) else path
+    return f"make some with 'twoscale run FILE{option} --output {output}'"
+
+
+def begun(directory: Path, scale: str) -> bool:
+    """Whether a run directory holds a checkpoint of a scale."""
+    return any((directory / scale / name).exists() for name in (NEWEST, PREVIOUS))
+
+
+def _told(frames: int) -> str:
+    return f"{frames} frame" if frames == 1 else f"{frames} frames"
 
 
 def stored_specification(directory: Path | str, facts: object) -> RunSpecification:

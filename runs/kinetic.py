@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runs.frames_of_run import open_particles
+from runs.frames_of_run import ParticleFrames, open_particles
 from runs.kinetic_source import Sampled, SourceName, sample
 from runs.kinetic_text import as_toml
 from runs.statistics import Estimate, jackknife, number_of_blocks
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # polar order of N random directions is about 1/sqrt(N); beyond this multiple of it the state is no longer isotropic
 _ISOTROPIC = 4.0
+_MOST_HARMONICS = 64
 
 
 def kinetic(
@@ -71,16 +72,31 @@ def kinetic(
     StoreError
         The directory holds no frames of particles.
     """
-    specification, frames = open_particles(directory, positions=False)
+    how: dict[str, Any] = {"after": after, "harmonics": harmonics, "boltzmann": boltzmann, "source": source}
+    return kinetic_of(*open_particles(directory, positions=False), **how)
+
+
+def kinetic_of(
+    specification: "RunSpecification",
+    frames: ParticleFrames,
+    *,
+    after: float | None = None,
+    harmonics: int = 4,
+    boltzmann: bool = True,
+    source: SourceName | None = None,
+) -> dict[str, Any]:
+    """As :func:`kinetic`, of a run that is open already."""
     model = specification.model
     if model.dimension != 2 or not model.interactions:
         raise InputError(
-            f"{directory}: kinetic theory is that of pair interactions in two dimensions; the model has "
-            f"{len(model.interactions)} of them and dimension {model.dimension}"
+            f"{specification.source}: kinetic theory is that of pair interactions (model.interactions) in two dimensions; the "
+            f"model has {len(model.interactions)} of them and dimension {model.dimension}"
+        )
+    if not 2 <= harmonics <= _MOST_HARMONICS:
+        raise InputError(
+            f"--harmonics is {harmonics}; it must be from 2, for the saturation of polar order needs T_2, to {_MOST_HARMONICS}"
         )
     check_unit_directions(model, model.interactions)
-    if harmonics < 2:
-        raise InputError(f"--harmonics is {harmonics}; it must be at least 2, for the saturation of polar order needs T_2")
     sampled = sample(model, frames, frames.since(after), harmonics, source)
     densities = model.densities(dict(specification.composition))
     blocks = _blocks(model, sampled.coefficients)

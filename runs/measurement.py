@@ -28,7 +28,14 @@ Key = tuple[str, str]
 Measured = dict[Key, Estimate]
 
 
-def measure(specification: RunSpecification, frames: DensityFrames, after: float | None) -> Measured:
+def stores_polar_order(frames: DensityFrames) -> bool:
+    """Whether the frames of a scale tell the polar order; fields of order 0 do not."""
+    return all(f"polar_order_{name}" in frames.series.names for name in frames.names)
+
+
+def measure(
+    specification: RunSpecification, frames: DensityFrames, after: float | None, *, polar_order: bool = False
+) -> Measured:
     """Measure one scale of a run.
 
     Parameters
@@ -37,6 +44,8 @@ def measure(specification: RunSpecification, frames: DensityFrames, after: float
         The run, and the frames of the scale.
     after
         Use frames from this physical time on (time); None: the second half.
+    polar_order
+        Whether to measure the polar order too, which the frames must tell.
 
     Raises
     ------
@@ -51,6 +60,10 @@ def measure(specification: RunSpecification, frames: DensityFrames, after: float
 
     speeds = np.stack([frames.number(f"mean_speed_{name}")[chosen] for name in model.names], axis=1)
     out.update(_averages("mean_speed", model.names, speeds))
+
+    if polar_order:
+        orders = np.stack([frames.number(f"polar_order_{name}")[chosen] for name in model.names], axis=1)
+        out.update(_averages("polar_order", model.names, orders))
 
     variances = np.stack([band_variance(one, frames.grid, filters.sensing) for one in modes])
     out.update(_averages("density_variance", model.names, variances))
@@ -127,10 +140,11 @@ def _travel(names: Sequence[str], modes: Any, grid: Grid, interval: float, block
 def _phase_densities(names: Sequence[str], modes: Any, grid: Grid, filters: Filters, blocks: int) -> Measured:
     smoothing = filters.smoothing
     densities = np.stack([smoothing.thinned(filtered(one, grid, smoothing.factors)) for one in modes])
-    pooled = phases(densities.swapaxes(0, 1))
+    samples = smoothing.independent(grid.volume, grid.dimension)
+    pooled = phases(densities.swapaxes(0, 1), samples=samples * densities.shape[0])
 
     def estimator(frames: NDArray[np.intp]) -> Array:
-        found = phases(densities[frames].swapaxes(0, 1))
+        found = phases(densities[frames].swapaxes(0, 1), samples=samples * frames.size)
         return np.concatenate([_nearest(phase, found).densities for phase in pooled])
 
     labels = [f"{name}, phase {n + 1}" for n in range(len(pooled)) for name in names]

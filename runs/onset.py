@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runs.frames_of_run import open_particles
-from runs.kinetic import boltzmann_theory, kinetic
+from runs.frames_of_run import ParticleFrames, open_particles
+from runs.kinetic import boltzmann_theory, kinetic_of
 from runs.statistics import with_error
 from theory.arrays import Array
 from theory.errors import InputError
@@ -77,9 +77,10 @@ def onset(directories: Sequence[Path | str], *, after: float | None = None) -> d
     """
     if not directories:
         raise InputError("the onset of flocking is found between runs; give their directories")
-    models = [open_particles(directory)[0] for directory in directories]
+    runs = [open_particles(directory, positions=False) for directory in directories]
+    models = [specification for specification, _ in runs]
     _check_alike(models)
-    points = [_point(one, directory, after) for one, directory in zip(models, directories, strict=True)]
+    points = [_point(specification, frames, after) for specification, frames in runs]
     points.sort(key=lambda one: (one["speed"], one["density"]))
     speeds = sorted({one["speed"] for one in points})
     return {
@@ -100,13 +101,24 @@ def _check_alike(specifications: "Sequence[RunSpecification]") -> None:
         same = dict(model.interactions) == dict(first.model.interactions)
         if not (same and replace(model.species[0], speed="") == replace(first.model.species[0], speed="")):
             raise InputError(f"{first.source} and {one.source} differ in more than the speed and the density of their species")
+    places: dict[tuple[float, float], RunSpecification] = {}
+    for one in specifications:
+        other = places.setdefault(_place(one), one)
+        if other is not one:
+            raise InputError(f"{other.source} and {one.source} have the same speed and density; give one run of each")
 
 
-def _point(specification: "RunSpecification", directory: Path | str, after: float | None) -> dict[str, Any]:
-    found = kinetic(directory, after=after, boltzmann=False)
+def _place(specification: "RunSpecification") -> tuple[float, float]:
+    """Speed and density of a run."""
     density = float(next(iter(specification.composition.values())))
+    return float(specification.model.speed([density])[0]), density
+
+
+def _point(specification: "RunSpecification", frames: ParticleFrames, after: float | None) -> dict[str, Any]:
+    found = kinetic_of(specification, frames, after=after, boltzmann=False)
+    speed, density = _place(specification)
     return {
-        "speed": float(specification.model.speed([density])[0]),
+        "speed": speed,
         "density": density,
         "polar_order": found["polar_order"],
         "growth_rate": found["growth_rate"],
@@ -179,6 +191,47 @@ def _at(model: Model, speed: float) -> Model:
     species = replace(model.species[0], speed=repr(float(speed)))
     interactions = [law.interaction for law in model.interactions.values()]
     return Model(model.dimension, [species], model.parameters, model.sensing, interactions=interactions)
+
+
+def answer(
+    directories: Sequence[Path | str],
+    *,
+    after: float | None = None,
+    figure: Path | None = None,
+    diameter: float | None = None,
+) -> tuple[dict[str, Any], str]:
+    """The onset as JSON values and as text, drawn if a figure is asked for.
+
+    Parameters
+    ----------
+    directories, after
+        As of :func:`onset`.
+    figure
+        File to draw, png, pdf or svg.
+    diameter
+        Diameter of a particle (length): the figure then shows area fractions.
+
+    Raises
+    ------
+    InputError
+        As :func:`onset`; the file's ending is none of these, or the diameter is not positive or without a figure.
+    StoreError
+        As :func:`onset`; the file cannot be written.
+    """
+    from runs.figures.onset import draw_onset
+    from runs.figures.style import check_target
+
+    if diameter is not None and figure is None:
+        raise InputError(f"--diameter is {diameter:g}, of which only the figure tells: give --figure too, or leave it out")
+    if diameter is not None and not (np.isfinite(diameter) and diameter > 0.0):
+        raise InputError(f"--diameter is {diameter:g}; it must be positive and finite")
+    if figure is not None:
+        check_target(figure, "--figure")
+    found = onset(directories, after=after)
+    text = as_text(found)
+    if figure is not None:
+        text += f"\n\nfigure: {draw_onset(found, figure, diameter=diameter)}"
+    return found, text
 
 
 def as_text(found: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runs.coexistence_section import point_as_json
+from runs.reading.problems import hint
 from runs.runfile import parse
 from theory.arrays import Array
 from theory.axis import Axis
@@ -31,17 +32,33 @@ def parameter_diagram_of(specification: "RunSpecification", parameter: Axis) -> 
         Newton's method does not converge.
     """
     section, _, name = parameter.key.rpartition(".")
-    if section == "model.parameters" and name not in specification.model.parameters:
-        known = ", ".join(specification.model.parameters) or "none"
-        raise InputError(f"--parameter names {parameter.key}, which the file does not state; its parameters: {known}")
+    if not parameter.key.startswith("model."):
+        raise InputError(
+            f"--parameter names {parameter.key}, on which coexisting densities do not depend; name a key of the model, as "
+            "model.parameters.NAME"
+        )
+    if section == "model.parameters":
+        _check_parameter(specification, name)
     density = next(iter(specification.composition.values()))
     return parameter_diagram(_model_at(specification, parameter), np.linspace(parameter.low, parameter.high, _VALUES), density)
+
+
+def _check_parameter(specification: "RunSpecification", name: str) -> None:
+    known, used = specification.model.parameters, specification.model.parameters_used
+    if name not in known:
+        told = f"{hint(name, known)} (its parameters: {', '.join(known) or 'none'})"
+        raise InputError(f"--parameter names model.parameters.{name}, which the file does not state{told}")
+    if name not in used:
+        raise InputError(f"--parameter names model.parameters.{name}, which no law uses{hint(name, used)}")
 
 
 def _model_at(specification: "RunSpecification", parameter: Axis) -> Callable[[float], "Model"]:
     def model(value: float) -> "Model":
         overrides = [*specification.overrides, f"{parameter.key}={value!r}"]
-        return parse(specification.text, source=specification.source, overrides=overrides).model
+        try:
+            return parse(specification.text, source=specification.source, overrides=overrides).model
+        except InputError as error:
+            raise InputError(f"--parameter: at {parameter.key} = {value:g}: {error}") from None
 
     return model
 

@@ -48,11 +48,11 @@ def answer(
     """
     from runs.figures.free_energy import draw_free_energy
     from runs.figures.phase_diagram import draw_phase_diagram
-    from runs.figures.style import check_format
+    from runs.figures.style import check_target
 
     for option, target in (("--figure", figure), ("--free-energy", free_energy)):
         if target is not None:
-            check_format(target, option)
+            check_target(target, option)
     species = specification.model.number_of_species
     if runs and (figure is None or parameter is not None or species != 2):
         raise InputError("--runs marks the phases of runs in the figure of two species: give --figure, and no --parameter")
@@ -65,9 +65,10 @@ def answer(
         )
     if parameter is not None:
         return _over_parameter(specification, Axis.of(parameter, "--parameter"), figure)
+    # runs are read first: a directory that cannot be used is told at once
+    measured, compositions = measured_phases(runs, specification.model.names)
     diagram = diagram_of(specification)
     if figure is not None:
-        measured, compositions = measured_phases(runs, specification.model.names)
         draw_phase_diagram(diagram, figure, measured, compositions)
     if free_energy is not None:
         draw_free_energy(diagram, free_energy)

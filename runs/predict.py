@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runs.coexistence_section import coexistence_text, predict_coexistence
-from runs.stability_section import hierarchy_section, hydrodynamic_section, stability_text, unknown_section
+from runs.stability_section import check_order, hierarchy_section, hydrodynamic_section, stability_text, unknown_section
+from theory.arrays import Array
 from theory.errors import InputError
 from theory.free_energy import integrability
 from theory.homogeneous import HomogeneousState, without_mean_field
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _WAVENUMBERS = 200
 # in units of the inverse of the longest range: beyond, the transforms of the kernels are costly to work out, and zero
 _LARGEST_WAVENUMBER = 5000.0
+_BEYOND_KERNELS = "where nothing is left of the kernels"
 
 
 def predict(
@@ -52,23 +54,21 @@ def predict(
     Raises
     ------
     InputError
-        The composition has no linear theory (a density or speed of zero), a wavenumber is negative or too large, the order
-        is negative, or the cut-off is not positive.
+        The composition has no linear theory (a density or speed of zero), or a wavenumber, the order or the cut-off is out of
+        range.
     """
     model = specification.model
     reason = without_mean_field(model)
     state = None if reason else HomogeneousState.of(model, dict(specification.composition))
     q = _default_wavenumbers(specification) if wavenumbers is None else np.asarray(wavenumbers, dtype=np.float64)
-    if q.size == 0 or not np.all(np.isfinite(q) & (q >= 0.0)):
-        raise InputError("wavenumbers must be finite and not negative, and at least one")
-    longest = float(model.sensing_ranges.max()) or max(specification.size)
-    if q.max() * longest > _LARGEST_WAVENUMBER:
-        raise InputError(f"wavenumbers must be at most {_LARGEST_WAVENUMBER / longest:g}, where nothing is left of the kernels")
-    chosen = _order(specification) if order is None else order
-    if chosen < 0:
-        raise InputError(f"the order is {chosen}; it must not be negative")
-    if cutoff is not None and not (np.isfinite(cutoff) and cutoff > 0.0):
-        raise InputError(f"the cutoff is {cutoff}; it must be positive and finite")
+    largest = _LARGEST_WAVENUMBER / (float(model.sensing_ranges.max()) or max(specification.size))
+    _check_wavenumbers(q, largest)
+    chosen = specification.order if order is None else order
+    check_order(chosen)
+    # local kernels end nowhere, and cost nothing
+    highest = largest if np.any(model.sensing_ranges > 0.0) else np.finfo(np.float64).max
+    if cutoff is not None and not 0.0 < cutoff <= highest:
+        raise InputError(f"--cutoff is {cutoff:g}; it must be positive, and at most {highest:.4g}, {_BEYOND_KERNELS}")
     densities = model.densities(dict(specification.composition))
     speeds = model.speed(densities) if state is None else state.speeds
     diffusivities = model.diffusivities(speeds) + model.translational_diffusivities
@@ -85,8 +85,12 @@ def predict(
     }
 
 
-def _order(specification: "RunSpecification") -> int:
-    return 0 if specification.fields is None else specification.fields.order
+def _check_wavenumbers(q: Array, largest: float) -> None:
+    if q.size == 0:
+        raise InputError("--wavenumbers is empty; give at least one")
+    wrong = q[~((q >= 0.0) & (q <= largest))]
+    if wrong.size:
+        raise InputError(f"--wavenumbers has {wrong[0]:g}; they must be from 0 to {largest:g}, {_BEYOND_KERNELS}")
 
 
 def _by_name(names: Sequence[str], values: Any) -> dict[str, float]:
@@ -152,10 +156,10 @@ def answer(
     Arguments and errors are those of :func:`predict` and :func:`runs.figures.dispersion.draw_dispersion`.
     """
     from runs.figures.dispersion import draw_dispersion
-    from runs.figures.style import check_format
+    from runs.figures.style import check_target
 
     if figure is not None:
-        check_format(figure, "--figure")
+        check_target(figure, "--figure")
     found = predict(specification, wavenumbers, order, cutoff)
     text = as_text(found)
     if figure is not None:

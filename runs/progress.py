@@ -33,7 +33,7 @@ class Progress:
         self._clock = self._told = time.monotonic()
         self._quiet = quiet
         self._bar = None
-        if not quiet and sys.stderr.isatty():
+        if not quiet and sys.stderr.isatty() and start < stop:
             form = "{desc} {percentage:3.0f}%|{bar}| t = {n:.4g}/{total:.4g} [{elapsed}<{remaining}{postfix}]"
             self._bar = tqdm(total=stop, initial=start, desc=f"{label:9}", bar_format=form, dynamic_ncols=True)
 
@@ -53,6 +53,8 @@ class Progress:
         return (self._step - (self._first_step or 0)) / max(time.monotonic() - self._clock, 1e-9)
 
     def _line(self) -> str:
+        if self._start >= self._stop:
+            return f"{self._label}: t = {self._time:.4g} of {self._stop:.4g} (100 %), nothing left to run"
         done = (self._time - self._start) / max(self._stop - self._start, 1e-300)
         elapsed = time.monotonic() - self._clock
         left = f"{elapsed * (1.0 / done - 1.0):.0f} s left" if done > 0.0 else "time left unknown"

@@ -19,7 +19,7 @@ from runs.reading.cross_checks import box_size, check_together
 from runs.reading.keys import KeyHelp, keys
 from runs.reading.model import check_model
 from runs.reading.overrides import apply_overrides
-from runs.reading.problems import Problem, ProblemList, RunFileError, show_path
+from runs.reading.problems import Problem, ProblemList, RunFileError, hint, show_path
 from runs.reading.settings import FieldSettings, InitialSettings, ParticleSettings, PhaseSection, RunSettings
 from runs.reading.toml_lines import KeyPath, LimitError, find_lines
 from runs.reading.validation import read_sections
@@ -143,7 +143,11 @@ class RunSpecification:
 
     def advice(self) -> tuple[str, ...]:
         """What is allowed but probably not meant, one sentence each."""
-        return (*_grid_advice(self), *_noise_advice(self), *_phase_advice(self), *_parameter_advice(self))
+        return (*_grid_advice(self), *_noise_advice(self), *_phase_advice(self), *self.model_advice())
+
+    def model_advice(self) -> tuple[str, ...]:
+        """The advice that concerns theory too."""
+        return tuple(_parameter_advice(self))
 
 
 def load(path: Path | str, overrides: Sequence[str] = ()) -> RunSpecification:
@@ -329,9 +333,8 @@ def _phase_advice(specification: RunSpecification) -> list[str]:
 def _parameter_advice(specification: RunSpecification) -> list[str]:
     """Parameters that no law uses, as a mistyped name leaves them."""
     model = specification.model
-    used = {name for law in model.motility.values() for name in law.parameters_used}
-    used |= {name for law in model.interactions.values() for name in law.parameters_used}
-    return [f"model.parameters.{name}: no law uses it" for name in model.parameters if name not in used]
+    used = model.parameters_used
+    return [f"model.parameters.{name}: no law uses it{hint(name, used)}" for name in model.parameters if name not in used]
 
 
 __all__ = [

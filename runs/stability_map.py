@@ -3,12 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runs.reading.problems import hint
+from runs.stability_section import check_order
 from theory.axis import Axis
 from theory.errors import InputError
+from theory.homogeneous import without_mean_field
 from theory.stability_map import MapLine, StabilityMap, stability_map
 
 if TYPE_CHECKING:
     from runs.runfile import RunSpecification
+
+# cells of the grid along each side: more take hours
+_CELLS = (2, 400)
 
 
 def map_of(
@@ -32,13 +38,30 @@ def map_of(
     InputError
         An axis is none, or a number is out of range.
     """
-    first, second = (Axis.of(text, "an axis of the map") for text in (x, y))
-    settings = specification.fields
-    chosen = order if order is not None else 0 if settings is None else settings.order
-    if chosen < 0:
-        raise InputError(f"the order is {chosen}; it must not be negative")
+    first, second = (Axis.of(text, f"the {name} axis of the map") for name, text in (("x", x), ("y", y)))
+    chosen = specification.order if order is None else order
+    check_order(chosen)
+    if cells is not None and not _CELLS[0] <= cells <= _CELLS[1]:
+        raise InputError(f"--cells is {cells}; it must be from {_CELLS[0]} to {_CELLS[1]}")
+    reason = without_mean_field(specification.model)
+    if reason:
+        raise InputError(f"there is no stability map: {reason}")
+    for axis in (first, second):
+        _check_use(specification, axis)
     more = {} if cells is None else {"cells": cells}
     return stability_map(specification.model, dict(specification.composition), first, second, order=chosen, **more)
+
+
+def _check_use(specification: "RunSpecification", axis: Axis) -> None:
+    """Refuse an axis along which nothing changes, or begins where there is no mixture."""
+    section, _, name = axis.key.rpartition(".")
+    used = specification.model.parameters_used
+    if section == "model.parameters" and name in specification.model.parameters and name not in used:
+        raise InputError(f"{axis.key} cannot be an axis of a map: no law uses it{hint(name, used)}")
+    if section == "composition" and axis.low <= 0.0:
+        raise InputError(
+            f"the range of {axis.key} is {axis.low:g}:{axis.high:g}; linear theory needs positive densities: begin above 0"
+        )
 
 
 def as_json(found: StabilityMap) -> dict[str, Any]:
@@ -106,10 +129,10 @@ def answer(
 ) -> tuple[dict[str, Any], str]:
     """The map as JSON values and as text, drawn if a figure is asked for; arguments and errors as of :func:`map_of`."""
     from runs.figures.stability_map import draw_stability_map
-    from runs.figures.style import check_format
+    from runs.figures.style import check_target
 
     if figure is not None:
-        check_format(figure, "--figure")
+        check_target(figure, "--figure")
     found = map_of(specification, x, y, order=order, cells=cells)
     text = as_text(found)
     if figure is not None:

@@ -15,7 +15,21 @@ from theory.linear_stability import Instability, classify
 
 # branches of a hierarchy that are told beyond one per species
 _MORE_BRANCHES = 2
+# as that of fields
+_LARGEST_ORDER = 64
 _UNBOUNDED = "growth rises towards short waves without bound, with a local kernel as q^2; state a kernel with a range"
+
+
+def check_order(order: int) -> None:
+    """Refuse an order of the theory that is none, or would take too much memory and time.
+
+    Raises
+    ------
+    InputError
+        It is out of range.
+    """
+    if not 0 <= order <= _LARGEST_ORDER:
+        raise InputError(f"--order is {order}; it must be from 0 to {_LARGEST_ORDER}")
 
 
 def hydrodynamic_section(state: HomogeneousState, wavenumbers: Array, cutoff: float | None = None) -> dict[str, Any]:

@@ -115,4 +115,8 @@ def with_error(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return ""
     error = found["standard_error"]
-    return f"{found['value']:.5g} (?)" if error is None else f"{found['value']:.5g} ± {error:.2g}"
+    if error is None:
+        return f"{found['value']:.5g} (?)"
+    # an error of round-off is none
+    exact = 0.0 < error <= _ROUND_OFF * abs(found["value"])
+    return f"{found['value']:.5g} ± {0.0 if exact else error:.2g}"

@@ -36,7 +36,9 @@ class Axis:
         if not self.key:
             raise InputError("an axis needs a key of the run file")
         if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
-            raise InputError(f"the range of {self.key} is {self.low:g}:{self.high:g}; it must rise, and be finite")
+            raise InputError(
+                f"the range of {self.key} is {self.low:g}:{self.high:g}; its ends must be finite, the lower one first"
+            )
 
     @classmethod
     def of(cls, text: str, what: str) -> "Axis":
@@ -50,9 +52,10 @@ class Axis:
         key, _, ends = text.partition("=")
         low, _, high = ends.partition(":")
         try:
-            return cls(key.strip(), float(low), float(high))
+            first, last = float(low), float(high)
         except ValueError:
             raise InputError(f"{what} is '{text}'; write a key and rising ends, as model.parameters.k=0.2:1.5") from None
+        return cls(key.strip(), first, last)
 
     @property
     def name(self) -> str:

@@ -51,6 +51,8 @@ _PANELS, _CONVERGING = 8, 0.9
 _UNSEEN = 1e-9
 # an irreversible drift where there is no noise, as a share of the others, that is not round-off
 _ROUND_OFF = 1e-9
+# share of its terms below which a difference is their round-off
+_CANCELLED = 1e-13
 
 
 def linear_spectrum(state: HomogeneousState, wavenumbers: ArrayLike, order: int = 0) -> Array:
@@ -83,9 +85,15 @@ def linear_spectrum(state: HomogeneousState, wavenumbers: ArrayLike, order: int 
     correlations, noise = equal_time_correlations(state, q), state.noise_matrix
     product = state.matrix(q) @ correlations
     # M C = G + A; a sum of squares does not lose digits where A is small
-    circulation = 0.5 * (product - product.swapaxes(-1, -2))
+    circulation = _without_round_off(0.5 * (product - product.swapaxes(-1, -2)), product)
     weighted = np.linalg.solve(correlations, circulation.swapaxes(-1, -2))
     return np.asarray(q**2 * np.einsum("...ij,...jk,ki->...", circulation, weighted, np.linalg.inv(noise)))
+
+
+def _without_round_off(difference: Array, terms: Array) -> Array:
+    """Matrices with zeros where they are round-off of the terms (..., i, j) that they are differences of."""
+    largest = np.abs(terms).max(axis=(-2, -1), keepdims=True)
+    return np.asarray(np.where(np.abs(difference) > _CANCELLED * largest, difference, 0.0))
 
 
 def _check_chemicals(state: HomogeneousState) -> None:
@@ -117,7 +125,8 @@ def _spectrum_of_hierarchy(state: HomogeneousState, q: Array, order: int) -> Arr
     # harmonics without noise are moved reversibly, and drop out
     inverse = np.linalg.pinv(noise, rcond=1e-13, hermitian=True)
     correlations = process.correlations()
-    current = irreversible @ correlations + noise
+    drifting = irreversible @ correlations
+    current = _without_round_off(drifting + noise, drifting)
     out[inside] = np.einsum(
         "...ji,...ji->...", current, inverse @ np.linalg.solve(correlations, current.swapaxes(-1, -2)).swapaxes(-1, -2)
     )

@@ -184,6 +184,13 @@ class Model:
         """The distinct sensed fields and who reads which."""
         return Channels.of(self._sensing, self.names, self._dimension, len(self._chemicals))
 
+    @property
+    def parameters_used(self) -> tuple[str, ...]:
+        """Names of the parameters that a law uses, in the order of all parameters."""
+        used = {name for law in self._motility.values() for name in law.parameters_used}
+        used |= {name for law in self.interactions.values() for name in law.parameters_used}
+        return tuple(name for name in self.parameters if name in used)
+
     @cached_property
     def senses(self) -> NDArray[np.bool_]:
         """Whether the speed of an observer (row) depends on a source (column), shape (species, species + chemical)."""

@@ -108,7 +108,10 @@ class Family:
                 raise InputError(f"'{axis.key}' cannot be an axis of a map; use {_PARAMETERS}NAME or {_COMPOSITION}SPECIES")
             known = model.parameters if axis.key.startswith(_PARAMETERS) else dict.fromkeys(model.names)
             if axis.name not in known:
-                raise InputError(f"the map's axis {axis.key} does not exist; known: {', '.join(known) or 'none'}")
+                raise InputError(
+                    f"the map's axis {axis.key} does not exist: the model has no such "
+                    f"{'parameter' if axis.key.startswith(_PARAMETERS) else 'species'} (known: {', '.join(known) or 'none'})"
+                )
         self._model, self._composition, self.axes = model, dict(composition), (x, y)
 
     def state(self, *shares: float) -> HomogeneousState | None:

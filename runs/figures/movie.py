@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from runs.figures.densities import colour_key, picture_aspect, reference_density, scale_bar, show
 from runs.figures.style import STYLE
 from runs.frames_of_run import DensityFrames, open_run
@@ -16,6 +14,8 @@ if TYPE_CHECKING:
     from runs.runfile import RunSpecification, Scale
 
 _FORMATS = (".gif", ".mp4")
+# pictures per second: a GIF counts hundredths of a second, up to 655 of them
+_RATES = (0.01, 100.0)
 _WIDTH = 4.0
 _DOTS_PER_INCH = 120
 
@@ -40,13 +40,13 @@ def film(directory: Path | str, output: Path | str | None = None, *, rate: float
     Raises
     ------
     InputError
-        The file's ending is none of these, ffmpeg is missing, or the rate is not positive.
+        The file's ending is none of these, ffmpeg is missing, or the rate is out of range.
     StoreError
         There is no run, or the file cannot be written.
     """
     target = Path(directory) / "movie.gif" if output is None else Path(output)
-    if not (np.isfinite(rate) and rate > 0.0):
-        raise InputError(f"--rate is {rate}; it must be positive and finite")
+    if not _RATES[0] <= rate <= _RATES[1]:
+        raise InputError(f"--rate is {rate:g}; it must be from {_RATES[0]:g} to {_RATES[1]:g} pictures per second")
     writer = _writer(target, rate)
     specification, scales = open_run(directory)
 

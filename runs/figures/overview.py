@@ -66,15 +66,17 @@ def _snapshots(axes: Any, specification: "RunSpecification", frames: DensityFram
     grid = frames.grid
     kernel = specification.model.channels.kernels[0].transform(grid.wavenumber)
     last = frames.times[-1]
-    # early times are where patterns form: quarter the time from frame to frame
-    chosen = [frames.nearest(last * share) for share in (0.0625, 0.25, 0.5, 1.0)]
+    # early times are where patterns form: quarter the time from frame to frame; a run of few frames shows each once
+    chosen = list(dict.fromkeys(frames.nearest(last * share) for share in (0.0625, 0.25, 0.5, 1.0)))
     densities = [filtered(frames.modes(frame), grid, kernel) for frame in chosen]
     reference = reference_density(specification, densities)
-    for axis, frame, density in zip(axes, chosen, densities, strict=True):
+    for unused in axes[len(chosen) :]:
+        unused.set_axis_off()
+    for axis, frame, density in zip(axes, chosen, densities, strict=False):
         show(axis, density, grid, reference)
         axis.set_title(f"{scale}, t = {frames.times[frame]:.4g}", pad=3)
     if grid.dimension > 1:
-        scale_bar(axes[-1], grid.size)
+        scale_bar(axes[len(chosen) - 1], grid.size)
 
 
 def _over_time(axis: Any, specification: "RunSpecification", scales: "dict[Scale, DensityFrames]") -> None:

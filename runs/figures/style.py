@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from runs.store.atomic import storage_error
+from runs.store.atomic import StoreError, storage_error
 from theory.errors import InputError
 
 # red and blue first, as in [S1]; the others for further species
@@ -19,6 +19,23 @@ STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "hatch.linewidth": 0.4,
 }
+
+
+def check_target(target: Path, option: str) -> None:
+    """Refuse a file that cannot become a figure, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        The file's ending is not one of the formats.
+    StoreError
+        Its directory is not there, or it is a directory itself.
+    """
+    check_format(target, option)
+    if not target.parent.is_dir():
+        raise StoreError(f"{option} is '{target}', but there is no directory {target.parent}; make it, or choose another one")
+    if target.is_dir():
+        raise StoreError(f"{option} is '{target}', a directory; choose another name")
 
 
 def check_format(target: Path, option: str) -> None:
@@ -40,10 +57,14 @@ def target_of(directory: Path | str, output: Path | str | None, name: str) -> Pa
     ------
     InputError
         The file's ending is not one of the formats.
+    StoreError
+        Its directory is not there.
     """
-    target = Path(directory) / name if output is None else Path(output)
-    check_format(target, "--output")
-    return target
+    # of the default, the run directory is looked at by whoever reads the run
+    if output is None:
+        return Path(directory) / name
+    check_target(Path(output), "--output")
+    return Path(output)
 
 
 @contextmanager

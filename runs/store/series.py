@@ -250,7 +250,8 @@ def open_frames(path: Path) -> Iterator[Any]:
             yield file
     except StoreError:
         raise
-    except (OSError, KeyError, RuntimeError) as error:
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        # h5py and what decodes its texts answer to wrong bytes with errors of all these kinds
         raise StoreError(f"{path}: cannot be read: {error}; restore it from a copy") from error
 
 

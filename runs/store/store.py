@@ -284,3 +284,5 @@ def read_run_file(directory: Path | str) -> str:
         return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise storage_error(path, "read", error) from error
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{path}: damaged, not UTF-8 text; restore it from a copy") from error

@@ -130,6 +130,11 @@ def test_files_that_are_not_there(name: str, capsys: pytest.CaptureFixture[str])
     assert "twoscale: " in capsys.readouterr().err
 
 
+def test_a_mistyped_gallery_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "demixin"]) == 2
+    assert "demixin: no such file; did you mean the gallery run 'demixing'?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -170,7 +175,7 @@ def test_bad_endings_of_figures(name: str, finished: Path, tmp_path: Path, capsy
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("after", ["1e9", "nan"])
+@pytest.mark.parametrize("after", ["1e9", "nan", "inf"])
 def test_no_frame_late_enough(after: str, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(finished), "--after", after]) == 2
     assert "it takes at least 2" in capsys.readouterr().err
@@ -195,6 +200,70 @@ def test_directories_without_a_run(command: str, name: str, tmp_path: Path, caps
     assert main([command, str(tmp_path / name)]) == 4
     assert "twoscale run FILE --output" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+READERS = ["compare", "entropy", "kinetic", "onset", "figure", "movie", "export"]
+
+
+def reading(command: str, directory: Path) -> list[str]:
+    return [command, str(directory), *(("--format", "xyz") if command == "export" else ())]
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_a_file_in_place_of_a_directory(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run.toml").touch()
+    assert main(reading(command, tmp_path / "run.toml")) == 4
+    assert "a file, not a run directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [*READERS, "resume", "run"])
+def test_the_directory_of_one_scale(command: str, file: str, finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The run that it belongs to is named; nothing is written there."""
+    before = sorted((finished / "fields").iterdir())
+    arguments = ["run", file, "--output", str(finished / "fields")]
+    assert main(arguments if command == "run" else reading(command, finished / "fields")) == 4
+    assert f"{finished}" in capsys.readouterr().err.replace(str(finished / "fields"), "")
+    assert sorted((finished / "fields").iterdir()) == before
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_a_run_that_ended_before_its_first_frame(
+    command: str, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(finished, tmp_path / "run")
+    for segment in copy.glob("*/segment-*.h5"):
+        segment.unlink()
+    assert main(reading(command, copy)) == 4
+    assert f"continue it with 'twoscale resume {copy}'" in capsys.readouterr().err
+
+
+def test_advice_is_not_to_run_into_a_directory_that_holds_a_run(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(finished, tmp_path / "run", ignore=shutil.ignore_patterns("particles"))
+    assert main(["kinetic", str(copy)]) == 4
+    assert "twoscale run FILE --particles --output OTHER" in capsys.readouterr().err
+
+
+def test_an_empty_output(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", file, "--output", ""]) == 2
+    assert "--output is empty" in capsys.readouterr().err
+
+
+def test_other_libraries_do_not_tell_their_progress() -> None:
+    """In a process of its own, where nothing else has set up the logging."""
+    program = "import logging; from runs.cli import main; main(['keys']); logging.getLogger('matplotlib').info('found fonts')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["predict", "check"])
+def test_a_mistyped_parameter_is_told(
+    command: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "circulation", "--set", "model.parameters.kaa=2"]) == 0
+    told = "model.parameters.kaa: no law uses it; did you mean 'ka'?"
+    assert told in (capsys.readouterr().out if command == "check" else caplog.text)
 
 
 def test_an_output_that_cannot_be_written(file: str, capsys: pytest.CaptureFixture[str]) -> None:

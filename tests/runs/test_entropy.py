@@ -179,9 +179,14 @@ def test_noise_of_another_strength_counts_in_its_units(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("--lengths", "a"), "--lengths is 'a'"),
-        (("--lengths", "0"), "must be positive"),
+        (("--lengths", "0"), "--lengths has 0; coarse-graining lengths must be positive"),
+        (("--lengths", "1,nan"), "--lengths has nan"),
+        (("--lengths", "1,1000"), "up to the box's edge"),
         (("--after", "100"), "it takes at least 2"),
-        (("--velocity", "1"), "the velocity has 1 components; the run has 2 dimensions"),
+        (("--after", "nan"), "--after is nan; it must be a finite time"),
+        (("--velocity", "1,0"), "give --frame comoving too"),
+        (("--velocity", "1", "--frame", "comoving"), "--velocity is 1, of 1 components; the run has 2 dimensions"),
+        (("--velocity", "inf,0", "--frame", "comoving"), "its components must be finite"),
         (("--figure", "a.txt"), "its ending must be one of"),
     ],
 )

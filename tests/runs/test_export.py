@@ -164,7 +164,9 @@ def test_what_cannot_be_exported(stored: Path, tmp_path: Path) -> None:
         threads=1,
         quiet=True,
     )
-    with pytest.raises(InputError, match=r"its frames hold no positions; run with particles\.save_positions = true"):
+    with pytest.raises(
+        InputError, match=r"its frames hold no positions; run with particles\.save_positions = true into another"
+    ):
         export(bare, "xyz")
 
 

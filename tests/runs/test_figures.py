@@ -1,5 +1,6 @@
 """Figures: written in each format, drawn in the colours of the species, from whatever a run holds."""
 
+import re
 import xml.etree.ElementTree
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def test_other_endings_are_refused_before_anything_is_read(name: str, tmp_path: 
 
 def test_a_directory_that_is_not_there(slabs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs.figures.overview, "_compose", lambda *arguments: None)
-    with pytest.raises(StoreError, match=r"cannot write the figure: .*check that the path exists"):
+    with pytest.raises(StoreError, match=r"there is no directory .*missing; make it"):
         draw(slabs, tmp_path / "missing/figure.png")
     with pytest.raises(StoreError, match="holds no frames"):
         draw(tmp_path, tmp_path / "figure.png")
@@ -163,6 +164,15 @@ def test_a_single_frame_and_no_fluctuations(tmp_path: Path) -> None:
     overrides = ("fields.noise=0", "initial.noise=0", "run.duration=0.4", "run.output_interval=0.4")
     directory = stored(tmp_path / "run", IDEAL, *overrides, scales=["fields"])
     assert draw(directory).stat().st_size > 1000
+
+
+def test_each_frame_is_shown_once(tmp_path: Path) -> None:
+    """Frames at 0, 0.2 and 0.4 are the nearest to four times; the last panel stays empty."""
+    overrides = ("run.duration=0.4", "run.output_interval=0.2")
+    directory = stored(tmp_path / "run", IDEAL, *overrides, scales=["fields"])
+    text = draw(directory, tmp_path / "figure.svg").read_text(encoding="utf-8")
+    titles = re.findall(r"<!-- (fields, t = [^ ]*) -->", text)
+    assert titles == ["fields, t = 0", "fields, t = 0.2", "fields, t = 0.4"]
 
 
 def test_a_species_without_particles(tmp_path: Path) -> None:

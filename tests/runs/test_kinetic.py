@@ -138,7 +138,9 @@ def test_command(janus: Path, found: dict[str, Any], capsys: pytest.CaptureFixtu
     assert "Boltzmann, as printed" in out
     assert "\n[[model.mean_field]]\n" in out
     assert main(["kinetic", str(janus), "--harmonics", "1"]) == 2
-    assert "--harmonics is 1; it must be at least 2" in capsys.readouterr().err
+    assert "--harmonics is 1; it must be from 2" in capsys.readouterr().err
+    assert main(["kinetic", str(janus), "--harmonics", "65"]) == 2
+    assert "to 64" in capsys.readouterr().err
     assert main(["kinetic", str(janus), "--after", "9"]) == 2
     assert "0 frames from t = 9 on; it takes at least 1, and the last is at t = 3" in capsys.readouterr().err
 

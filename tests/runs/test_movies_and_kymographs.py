@@ -102,8 +102,9 @@ def test_runs_of_other_dimensions_are_drawn(dimension: int, tmp_path: Path) -> N
 def test_refusals(waves: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"its ending must be one of \.gif, \.mp4"):
         film(waves, tmp_path / "movie.avi")
-    with pytest.raises(InputError, match="--rate is 0"):
-        film(waves, rate=0.0)
+    for rate in (0.0, 0.001, 101.0, float("nan")):
+        with pytest.raises(InputError, match=f"--rate is {rate:g}; it must be from 0.01 to 100"):
+            film(waves, rate=rate)
     with pytest.raises(InputError, match=r"its ending must be one of \.png"):
         draw_kymograph(waves, tmp_path / "wave.gif")
     with pytest.raises(StoreError, match="write the movie"):

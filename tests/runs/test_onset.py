@@ -10,6 +10,7 @@ import pytest
 import runs.figures.style
 from runs.cli import main
 from runs.figures.onset import draw_onset
+from runs.frames_of_run import open_particles
 from runs.onset import Crossing, as_text, boltzmann_lines, onset, sign_change, steepest_ascent
 from runs.runfile import parse
 from tests.runs.small_runs import IDEAL
@@ -106,8 +107,34 @@ def test_command(directories: list[Path], tmp_path: Path, capsys: pytest.Capture
     assert target.read_bytes().startswith(b"%PDF")
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["points"][0]["density"] == 0.03
-    assert main([*arguments, "--figure", str(tmp_path / "onset.doc")]) == 2
-    assert "its ending must be one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--figure", "onset.doc"), "its ending must be one of"),
+        (("--diameter", "1"), "give --figure too"),
+        (("--figure", "onset.png", "--diameter", "nan"), "--diameter is nan; it must be positive and finite"),
+    ],
+)
+def test_options_are_refused_before_anything_is_read(
+    options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["onset", "no run here", *options]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_each_run_is_opened_once(directories: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def counted(directory: Path, **how: bool) -> Any:
+        opened.append(directory)
+        return open_particles(directory, **how)
+
+    monkeypatch.setattr("runs.onset.open_particles", counted)
+    monkeypatch.setattr("runs.kinetic.open_particles", counted)
+    onset(directories[:2], after=0.2)
+    assert opened == directories[:2]
 
 
 def test_models_that_differ(directories: list[Path], tmp_path: Path) -> None:
@@ -117,6 +144,8 @@ def test_models_that_differ(directories: list[Path], tmp_path: Path) -> None:
     two = stored(tmp_path / "two", TWO, *SHORT)
     with pytest.raises(InputError, match="worked out for one species, not 2"):
         onset([two])
+    with pytest.raises(InputError, match="have the same speed and density; give one run of each"):
+        onset([directories[0], directories[0]])
     with pytest.raises(InputError, match="is found between runs; give their directories"):
         onset([])
     ideal = stored(tmp_path / "ideal", IDEAL, *SHORT)

@@ -226,8 +226,10 @@ def test_a_collapse_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (ONE, ["--free-energy", "a.txt"], "--free-energy is 'a.txt'"),
         (ONE, ["--parameter", "model.parameters.k=1"], "write a key and rising ends"),
         (ONE, ["--parameter", "model.parameters.k=1:x"], "write a key and rising ends"),
-        (ONE, ["--parameter", "model.parameters.k=2:1"], "write a key and rising ends"),
-        (ONE, ["--parameter", "model.parameters.k=0:inf"], "write a key and rising ends"),
+        (ONE, ["--parameter", "model.parameters.k=2:1"], "the range of model.parameters.k is 2:1"),
+        (ONE, ["--parameter", "model.parameters.k=0:inf"], "its ends must be finite"),
+        (ONE, ["--parameter", "model.parameters.kk=0:1", "--set", "model.parameters.kk=1"], "no law uses; did you mean 'k'?"),
+        (ONE, ["--parameter", "composition.A=1:2"], "coexisting densities do not depend"),
         (ONE, ["--parameter", "model.parameters.q=0:1"], "its parameters: k"),
         (ONE, ["--parameter", "model.parameters.k=0.9:1", "--free-energy", "a.png"], "leave out --parameter"),
         (ONE, ["--parameter", "domain.size=-1:1"], "domain.size"),
@@ -246,8 +248,12 @@ def test_refusals(text: str, arguments: list[str], words: str, tmp_path: Path, c
 
 
 def test_a_figure_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is refused before anything is computed."""
     assert main(["phase-diagram", written(tmp_path, ONE), "--free-energy", str(tmp_path / "missing" / "a.png")]) == 4
-    assert "cannot write the figure" in capsys.readouterr().err
+    assert f"there is no directory {tmp_path / 'missing'}" in capsys.readouterr().err
+    (tmp_path / "a.png").mkdir()
+    assert main(["phase-diagram", written(tmp_path, ONE), "--free-energy", str(tmp_path / "a.png")]) == 4
+    assert "a directory; choose another name" in capsys.readouterr().err
 
 
 def test_parameter_ranges() -> None:

@@ -577,7 +577,9 @@ def test_advice() -> None:
     for override in ("fields.noise=0.0", "fields.noise_length=0.8", "fields.noise=0.01"):
         assert parse(SHORT, overrides=[*few, override]).advice() == ()
     # a mistyped name adds a parameter
-    assert parse(FULL, overrides=["model.parameters.v00=3.0"]).advice() == ("model.parameters.v00: no law uses it",)
+    assert parse(FULL, overrides=["model.parameters.v00=3.0"]).advice() == (
+        "model.parameters.v00: no law uses it; did you mean 'v0'?",
+    )
 
 
 def test_slow_packages_are_imported_only_when_needed() -> None:

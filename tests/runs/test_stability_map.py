@@ -61,12 +61,18 @@ def test_map_as_text_and_figure(file: str, tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("model.parameters.ka", AXES[1]), "an axis of the map is 'model.parameters.ka'"),
-        (("model.parameters.ka=1:0", AXES[1]), "rising ends"),
+        (("model.parameters.ka", AXES[1]), "the x axis of the map is 'model.parameters.ka'"),
+        ((AXES[0], "model.parameters.ka=a:b"), "the y axis of the map is"),
+        (("model.parameters.ka=1:0", AXES[1]), "the range of model.parameters.ka is 1:0"),
+        (("model.parameters.ka=0:nan", AXES[1]), "its ends must be finite"),
+        (("composition.A=0:9", AXES[1]), "linear theory needs positive densities"),
+        (("composition.C=1:9", AXES[1]), "no such species (known: A, B)"),
+        (("model.parameters.kaa=1:2", AXES[1], "--set", "model.parameters.kaa=1"), "no law uses it; did you mean 'ka'?"),
         (("domain.size=1:2", AXES[1]), "cannot be an axis"),
         (("model.parameters.kc=1:2", AXES[1]), "known: v0, ka, kb"),
-        ((*AXES, "--order", "-2"), "must not be negative"),
-        ((*AXES, "--cells", "1"), "at least 2 cells"),
+        ((*AXES, "--order", "-2"), "--order is -2; it must be from 0 to 64"),
+        ((*AXES, "--cells", "1"), "--cells is 1; it must be from 2 to 400"),
+        ((*AXES, "--cells", "401"), "it must be from 2 to 400"),
         ((*AXES, "--figure", "map.txt"), "its ending must be one of"),
     ],
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from runs.statistics import Estimate, autocorrelation_time, combine, jackknife, number_of_blocks, z_score
+from runs.statistics import Estimate, autocorrelation_time, combine, jackknife, number_of_blocks, with_error, z_score
 
 Array = NDArray[np.float64]
 
@@ -168,3 +168,11 @@ def test_z_score() -> None:
     # constants whose means differ in the last digit only
     assert z_score(Estimate(1.0, 0.0, 1), Estimate(1.0 + 2e-16, 1e-17, 16)) is None
     assert z_score(Estimate(0.0, 0.0, 1), Estimate(0.0, 0.0, 1)) is None
+
+
+def test_errors_in_words() -> None:
+    assert with_error(vars(Estimate(1.5, 0.25, 7))) == "1.5 ± 0.25"
+    assert with_error(vars(Estimate(1.5, None, 1))) == "1.5 (?)"
+    assert with_error(None) == ""
+    # an error of round-off is none
+    assert with_error(vars(Estimate(11.111, 4.4e-15, 7))) == "11.111 ± 0"

@@ -240,6 +240,9 @@ def test_the_run_file_is_written_once(tmp_path: Path) -> None:
         write_run_file(tmp_path / "run", text + " ")
     with pytest.raises(StoreError, match=r"run\.toml: cannot read"):
         read_run_file(tmp_path)
+    (tmp_path / "run" / "run.toml").write_bytes(b"seed = \xc9")
+    with pytest.raises(StoreError, match=r"run\.toml: damaged, not UTF-8 text"):
+        read_run_file(tmp_path / "run")
 
 
 # --- resuming ----------------------------------------------------------------------------------------------------

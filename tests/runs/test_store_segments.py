@@ -153,6 +153,23 @@ def test_a_flipped_bit_in_the_data_is_detected_on_reading(tmp_path: Path) -> Non
         series.load("total")
 
 
+def test_wrong_bytes_in_the_texts_of_a_segment_are_an_error_of_the_store(tmp_path: Path) -> None:
+    """As JSON that is none, and a layout that does not say what it must."""
+    path = write(tmp_path)[0]
+    whole = path.read_bytes()
+    with h5py.File(path, "r+") as file:
+        del file["run/provenance"]
+        file["run/provenance"] = "{ not JSON"
+    with pytest.raises(StoreError, match=r"cannot be read: .*restore it from a copy"):
+        open_series(tmp_path)
+    path.write_bytes(whole)
+    with h5py.File(path, "r+") as file:
+        del file["run/provenance"]
+        file["run/provenance"] = 3.0
+    with pytest.raises(StoreError, match="cannot be read"):
+        open_series(tmp_path)
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["density"] = 1.0

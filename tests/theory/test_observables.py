@@ -12,6 +12,7 @@ from theory import InputError
 from theory.fourier import Grid
 from theory.observables import (
     Shells,
+    Smoothing,
     band_variance,
     deposit_window,
     domain_size,
@@ -291,6 +292,33 @@ def test_one_phase(noise: float) -> None:
     (found,) = phases(level[:, None, None] * (1.0 + noise * generator.standard_normal((2, 64, 64))))
     assert found.share == 1.0
     assert np.all(np.abs(found.densities / level - 1.0) <= 0.2 * noise + 1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_noise_makes_no_phases(seed: int) -> None:
+    """Smoothed noise of few places has a histogram of several peaks, which their number explains."""
+    generator = np.random.default_rng(seed)
+    grid = Grid((16.0, 16.0), (64, 64))
+    smoothing = Smoothing.of(grid.wavenumber, max(grid.spacing), 1.0)
+    noise = generator.standard_normal((2, 64, 64))
+    density = smoothing.thinned(50.0 + filtered(modes(noise, grid, None), grid, smoothing.factors))
+    assert len(phases(density, samples=smoothing.independent(grid.volume, 2))) == 1
+
+
+def test_what_samples_explain() -> None:
+    """Two levels with a tenth of the places between them: a valley if there are enough independent places."""
+    density = np.concatenate([np.full(450, 10.0), np.linspace(10.0, 90.0, 100), np.full(450, 90.0)])[None]
+    assert len(phases(density)) == 2
+    assert len(phases(density, samples=100.0)) == 2
+    assert len(phases(density, samples=6.0)) == 1
+
+
+def test_a_shallow_valley_is_none() -> None:
+    """However many places there are."""
+    generator = np.random.default_rng(3)
+    flat = generator.uniform(0.0, 1.0, 100_000)
+    bumps = np.concatenate([generator.normal(place, 0.05, 6_000) for place in (0.25, 0.75)])
+    assert len(phases(10.0 + np.concatenate([flat, bumps])[None])) == 1
 
 
 def test_small_shares_are_taken_for_interfaces() -> None:

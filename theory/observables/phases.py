@@ -1,8 +1,10 @@
 """Coexisting phases in density fields: the modes of the joint histogram of the densities of all species."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from theory.arrays import Array
@@ -12,7 +14,10 @@ _HISTOGRAM_BINS = 48
 _HISTOGRAM_AXES = 3
 _MEAN_SHIFTS = 60
 _UNIFORM = 1e-9
-
+# half of the width of the places about a peak and half way to another, in units of their distance
+_WINDOW = 1.0 / 6.0
+# how deep a valley between two peaks is at least, as a share of the lower of them, and by how many standard errors
+_VALLEY, _SIGNIFICANT = 0.7, 2.0
 
 # standard deviation of the Gaussian by which densities are smoothed before phases are looked for, in sensing ranges
 SMOOTHING = 0.5
@@ -28,15 +33,26 @@ class Smoothing:
         Of the modes of the densities, of their shape.
     stride
         Every so many cells along each axis are looked at.
+    length
+        Standard deviation of the Gaussian (length).
     """
 
     factors: Array
     stride: int
+    length: float
 
     @classmethod
     def of(cls, wavenumber: Array, spacing: float, reach: float) -> "Smoothing":
         """For modes of some wavenumbers, cells of a width, and a sensing range."""
-        return cls(Filter("gaussian", SMOOTHING * reach).transfer(wavenumber), max(1, int(0.5 * reach / spacing)))
+        length = SMOOTHING * reach
+        return cls(Filter("gaussian", length).transfer(wavenumber), max(1, int(0.5 * reach / spacing)), length)
+
+    def independent(self, volume: float, dimension: int) -> float:
+        """Number of independent samples in a volume: the volume over the integral of the squared correlation of smoothed noise.
+
+        With the correlation C(r) = exp(-r^2/(4 l^2)) of white noise smoothed over l, that integral is (2 pi)^(d/2) l^d.
+        """
+        return float(volume / (np.sqrt(2.0 * np.pi) * self.length) ** dimension)
 
     def thinned(self, densities: Array) -> Array:
         """Smoothed densities (species, [z,] [y,] x) at the cells that are looked at."""
@@ -59,11 +75,16 @@ class Phase:
     share: float
 
 
-def phases(density: Array, smallest_share: float = 0.04) -> list[Phase]:
+def phases(density: Array, smallest_share: float = 0.04, samples: float | None = None) -> list[Phase]:
     """Coexisting phases: the modes of the joint histogram of (coarse-grained) densities.
 
     Peaks of a smoothed histogram are refined by a mean shift of shrinking width, so that they do not depend on the bins. With
     more than three species the histogram is that of the three combinations of densities that vary most.
+
+    Two peaks a and b are two phases only if there is a valley between them, and one that chance does not explain: with n_a, n_b
+    and n independent samples about a, about b and half way, each within a sixth of their distance along the line from a to b,
+
+        n <= 0.7 m  and  m - n >= 2 sqrt(m + n),    m = min(n_a, n_b).
 
     Parameters
     ----------
@@ -71,6 +92,8 @@ def phases(density: Array, smallest_share: float = 0.04) -> list[Phase]:
         Shape (species, ...): coarse-grained densities at many places (and times).
     smallest_share
         Peaks with a smaller share of the cells are taken for interfaces and left out.
+    samples
+        Number of independent samples that the densities amount to; by default as many as there are places.
 
     Returns
     -------
@@ -83,7 +106,9 @@ def phases(density: Array, smallest_share: float = 0.04) -> list[Phase]:
     spread = np.where(high - low > _UNIFORM * np.abs(high), high - low, 1.0)
     unit = (points - low) / spread
     starts = _peaks(unit) if unit.shape[1] <= _HISTOGRAM_AXES else _projected_peaks(unit)
-    return _gathered([_shifted_mean(unit, start) for start in starts], unit, low, spread, smallest_share)
+    independent = 1.0 if samples is None else min(1.0, samples / unit.shape[0])
+    distinct = _distinct([_shifted_mean(unit, start) for start in starts], unit, smallest_share, independent)
+    return _sorted([Phase(low + spread * centre, share) for centre, share in distinct])
 
 
 def _peaks(unit: Array) -> Array:
@@ -122,7 +147,8 @@ def _shifted_mean(unit: Array, start: Array) -> Array:
     return np.asarray(centre)
 
 
-def _gathered(centres: list[Array], unit: Array, low: Array, spread: Array, smallest_share: float) -> list[Phase]:
+def _distinct(centres: list[Array], unit: Array, smallest_share: float, independent: float) -> list[tuple[Array, float]]:
+    """The centres that are phases, each with its share; of points of which a share is independent."""
     distinct: list[Array] = []
     for centre in centres:
         if all(np.linalg.norm(centre - other) > 0.08 for other in distinct):
@@ -130,10 +156,28 @@ def _gathered(centres: list[Array], unit: Array, low: Array, spread: Array, smal
     while True:
         nearest = np.argmin([np.sum((unit - centre) ** 2, axis=1) for centre in distinct], axis=0)
         shares = np.bincount(nearest, minlength=len(distinct)) / unit.shape[0]
-        if len(distinct) == 1 or shares.min() >= smallest_share:
-            break
-        distinct.pop(int(np.argmin(shares)))
-    found = [Phase(low + spread * c, float(s)) for c, s in zip(distinct, shares, strict=True)]
+        surplus = int(np.argmin(shares)) if shares.min() < smallest_share else _by_chance(distinct, unit, nearest, independent)
+        if len(distinct) == 1 or surplus is None:
+            return [(centre, float(share)) for centre, share in zip(distinct, shares, strict=True)]
+        distinct.pop(surplus)
+
+
+def _by_chance(centres: list[Array], unit: Array, nearest: NDArray[np.intp], independent: float) -> int | None:
+    """The lower of the two peaks with the shallowest valley, if that is none or chance explains it; None if all are valleys."""
+    found = []
+    for a, b in combinations(range(len(centres)), 2):
+        between = unit[(nearest == a) | (nearest == b)] - centres[a]
+        line = centres[b] - centres[a]
+        along = between @ line / (line @ line)
+        low, middle, high = (independent * np.count_nonzero(np.abs(along - place) < _WINDOW) for place in (0.0, 0.5, 1.0))
+        peak = min(low, high)
+        none = middle > _VALLEY * peak or peak - middle < _SIGNIFICANT * np.sqrt(peak + middle)
+        if none:
+            found.append((peak - middle, a if low < high else b))
+    return min(found)[1] if found else None
+
+
+def _sorted(found: list[Phase]) -> list[Phase]:
     ranges = np.ptp([phase.densities for phase in found], axis=0)
     # the first species that tells the phases apart: symmetric mixtures are then ordered alike at both scales
     telling = int(np.argmax(ranges > 0.2 * ranges.max()))
