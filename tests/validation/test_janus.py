@@ -13,7 +13,6 @@ from runs.runfile import load
 from tests.theory.brownian import box_edge, janus_model
 from theory.arrays import Array
 from theory.fourier import Grid
-from theory.frames import State
 from theory.observables import domain_size
 from theory.observables.clusters import clusters
 from theory.observables.hexatic import bond_correlation, global_bond_order, local_bond_order
@@ -137,11 +136,9 @@ def strongest(positions: Array, size: Array, smallest: float, largest: float) ->
 def flock(area_fraction: float, duration: float, time_step: float) -> Order:
     """Of particles at 60 um/s that start at random places and head along x."""
     model, edge = janus_model(60.0, cutoff=5.0), box_edge(MANY, area_fraction)
-    engine = ParticleEngine(model, [edge, edge], [MANY / edge**2], time_step=time_step, seed=1, threads=2)
-    start = engine.state()
-    along_x = np.zeros((2, MANY))
-    along_x[0] = 1.0
-    engine.restore(State({**start.arrays, "orientations": along_x}, start.numbers))
+    along_x = np.array([1.0, 0.0]).reshape(1, 2, 1, 1)
+    how = {"time_step": time_step, "seed": 1, "threads": 2}
+    engine = ParticleEngine(model, [edge, edge], [MANY / edge**2], polarity=along_x, **how)  # type: ignore[arg-type]
     engine.advance(duration)
     found = Order.of(engine.positions.T, engine.orientations.T, engine.size)
     print(f"\nphi0 = {area_fraction}, t = {duration}: {found}")
@@ -152,7 +149,7 @@ def test_dense_flocks() -> None:
     """[S2] figure S9 from phi0 = 0.25 on: a liquid, a hexatic state, a crystal of several grains; all of them uniform flocks.
 
     Particles that start with one direction form no polar domains, which take longest to merge; the order of places forms in
-    the flock. In the crystal the step is half of the default, as in any run there that lasts (docs/theory.md).
+    the flock.
     """
     liquid, hexatic, crystal = flock(0.25, 1.0, 2e-4), flock(0.4, 2.0, 2e-4), flock(0.9, 0.5, 5e-5)
     for found in (liquid, hexatic, crystal):
