@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from runs import cli
+from runs.gallery import gallery_file, gallery_names
+from runs.options import parser
 from runs.reading.keys import KeyHelp, keys
 from runs.runfile import load, parse
 
@@ -81,7 +82,7 @@ def test_code_that_is_named_is_there(document: Path) -> None:
         assert (ROOT / name).exists(), name
 
 
-@pytest.mark.parametrize("name", cli.gallery_names())
+@pytest.mark.parametrize("name", gallery_names())
 def test_gallery_shows_every_run(name: str) -> None:
     document = ROOT / "docs" / "gallery.md"
     assert name in anchors(document)
@@ -100,10 +101,10 @@ def test_toml_blocks_are_run_files(document: Path) -> None:
 
 @pytest.mark.parametrize("arguments", SHOWN)
 def test_commands_are_understood(arguments: list[str], tmp_path: Path) -> None:
-    options = cli._parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if not hasattr(options, "file"):
         return
-    gallery = Path(cli.__file__).parent / "gallery" / f"{options.file}.toml"
+    gallery = gallery_file(options.file)
     if gallery.exists():
         load(gallery, options.overrides)
     elif options.file in ("chase.toml", "janus.toml", "janus-fields.toml"):

@@ -17,7 +17,8 @@ import pytest
 
 import runs.cli
 import runs.figures.style
-from runs.cli import gallery_names, main
+from runs.cli import main
+from runs.gallery import gallery_names
 from runs.reading.keys import keys
 from runs.store import Store, open_series, read_checkpoint
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE, VANISHING, assert_same_runs, state_of, written

@@ -14,6 +14,7 @@ from runs.compare import as_table, compare
 from runs.execute import run
 from runs.filters import Filters, band_edge
 from runs.frames_of_run import open_run
+from runs.gallery import gallery_file
 from runs.runfile import parse
 from runs.store import StoreError
 from tests.runs.small_runs import BOTH, IDEAL, MIXTURE
@@ -36,7 +37,6 @@ OBSERVABLES = [
     "phase_density",
 ]
 SOURCES = ("theory", "fields", "particles")
-GALLERY = Path(runs.compare.__file__).parent / "gallery"
 PAIRS = ("theory-fields", "theory-particles", "fields-particles")
 
 
@@ -276,7 +276,7 @@ def test_theory_of_coexisting_phases(name: str, layout: list[int], tmp_path: Pat
         return SlabProfile(np.zeros(1), np.zeros((2, 1)), np.zeros(2), 0.0, 1.1 * densities)
 
     monkeypatch.setattr(runs.expectation, "slab_profile", solve)
-    text = (GALLERY / f"{name}.toml").read_text(encoding="utf-8")
+    text = gallery_file(name).read_text(encoding="utf-8")
     overrides = ("domain.size=[24.0, 3.0]", "fields.grid=[96, 12]", "run.duration=1", "run.output_interval=0.05")
     composition = list(parse(text).composition.values())
     found = compare([stored(tmp_path / "run", text, *overrides, scales=["fields"])])
@@ -298,7 +298,7 @@ def test_without_a_steady_profile_there_is_no_theory_of_phases(
         raise error
 
     monkeypatch.setattr(runs.expectation, "slab_profile", fail)
-    text = (GALLERY / "demixing.toml").read_text(encoding="utf-8")
+    text = gallery_file("demixing").read_text(encoding="utf-8")
     overrides = ("domain.size=[16.0, 3.0]", "fields.grid=[64, 12]", "run.duration=0.4", "run.output_interval=0.2")
     found = compare([stored(tmp_path / "run", text, *overrides, scales=["fields"])])
     assert all(row["theory"] is None for row in found if row["observable"] == "phase_density")

@@ -14,6 +14,7 @@ from runs.entropy import RunEntropy, entropy
 from runs.execute import run
 from runs.figures.entropy import draw_side_by_side
 from runs.frames_of_run import open_run
+from runs.gallery import gallery_file
 from runs.runfile import load, parse
 from tests.runs.small_runs import IDEAL
 from theory import InputError
@@ -25,7 +26,6 @@ from theory.observables import deposit_window
 from theory.path_entropy import PathEntropy
 from theory.weak_noise import density_map
 
-GALLERY = Path(load.__code__.co_filename).parent / "gallery"
 SMALL = (
     "domain.size=[6.0, 6.0]",
     "fields.grid=[24, 24]",
@@ -39,7 +39,7 @@ SMALL = (
 def stirred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The gallery's stable non-reciprocal mixture, small and short, at both scales."""
     directory = tmp_path_factory.mktemp("stirred") / "run"
-    run(load(GALLERY / "circulation.toml", SMALL), directory, threads=1, quiet=True)
+    run(load(gallery_file("circulation"), SMALL), directory, threads=1, quiet=True)
     return directory
 
 
@@ -150,7 +150,7 @@ def test_frames_too_far_apart_give_no_number(
 def test_a_deterministic_band(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Rates in units of the inverse noise: from the path, less what the filter hides, and from the currents of every frame."""
     small = ("fields.grid=[48, 16]", "run.duration=6.0", "run.output_interval=0.1")
-    run(load(GALLERY / "travelling-band.toml", small), tmp_path / "run", scales=["fields"], threads=1, quiet=True)
+    run(load(gallery_file("travelling-band"), small), tmp_path / "run", scales=["fields"], threads=1, quiet=True)
     (one,) = entropy(tmp_path / "run", lengths=[0.05], frame="comoving").scales
     assert one.weak_noise is not None
     assert one.expected is None
@@ -167,7 +167,7 @@ def test_a_deterministic_band(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_noise_of_another_strength_counts_in_its_units(tmp_path: Path) -> None:
     """The linear theory does not depend on the strength; nor do rates, beyond fluctuations."""
     overrides = [*SMALL, "fields.noise=0.1"]
-    run(load(GALLERY / "circulation.toml", overrides), tmp_path / "run", scales=["fields"], threads=1, quiet=True)
+    run(load(gallery_file("circulation"), overrides), tmp_path / "run", scales=["fields"], threads=1, quiet=True)
     weak = entropy(tmp_path / "run", lengths=[0.75], after=2.0).scales[0]
     assert weak.expected is not None
     assert weak.estimate.standard_errors is not None

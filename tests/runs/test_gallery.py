@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from particles import ParticleEngine
-from runs.cli import gallery_names, main
+from runs.cli import main
 from runs.engines import build_engine
+from runs.gallery import gallery_file, gallery_names
 from runs.runfile import RunSpecification, Scale, load
 from theory.fourier import Grid
 from theory.observables.structure import particle_modes
 
-GALLERY = Path(load.__code__.co_filename).parent / "gallery"
 NORMS = Path(__file__).parent / "gallery_norms.json"
 SCALES: tuple[Scale, ...] = ("fields", "particles")
 # round-off of other compilers and processors, which thirty steps of a growing pattern do not raise above this
@@ -33,10 +33,10 @@ Norms = dict[str, dict[str, float]]
 
 def reduced(name: str) -> RunSpecification:
     """A gallery run in a box of a few ranges, for some steps."""
-    full = load(GALLERY / f"{name}.toml")
+    full = load(gallery_file(name))
     if full.fields is None:
         edge = np.sqrt(PARTICLES / sum(full.composition.values()))
-        return load(GALLERY / f"{name}.toml", [f"domain.size={edge}", "run.duration=0.6", "run.output_interval=0.2"])
+        return load(gallery_file(name), [f"domain.size={edge}", "run.duration=0.6", "run.output_interval=0.2"])
     spacing = full.size[0] / full.fields.grid[0]
     # slabs need some length, patterns that grow some waves
     cells = (48, 16) if full.initial.state == "phases" else (32, 32)
@@ -44,7 +44,7 @@ def reduced(name: str) -> RunSpecification:
     overrides = [f"domain.size={size}", f"fields.grid={list(cells)}", "run.duration=0.6", "run.output_interval=0.2"]
     # steps that follow the error could change their number by round-off, and with it the norms
     overrides.append("fields.time_step=0.02")
-    return load(GALLERY / f"{name}.toml", overrides)
+    return load(gallery_file(name), overrides)
 
 
 def norms_of(name: str, scale: Scale) -> Norms:
@@ -79,7 +79,7 @@ def write_norms() -> None:
 @pytest.mark.parametrize("name", gallery_names())
 def test_files_of_the_gallery_are_sound(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Stated at every scale at which it is known, nothing to advise, and found by their names."""
-    specification = load(GALLERY / f"{name}.toml")
+    specification = load(gallery_file(name))
     model = specification.model
     # laws of pairs have no fields, their averages no particles
     known: tuple[Scale, ...] = ("particles",) if model.interactions else ("fields",) if model.mean_field else SCALES

@@ -7,15 +7,14 @@ import pytest
 
 from runs.entropy import RunEntropy, entropy
 from runs.execute import run
+from runs.gallery import gallery_file
 from runs.runfile import load
 from tests.theory import lattice
 from theory.free_energy import integrability
 
-GALLERY = Path(load.__code__.co_filename).parent / "gallery"
-
 
 def measured(name: str, directory: Path, overrides: list[str], **options: object) -> RunEntropy:
-    run(load(GALLERY / f"{name}.toml", overrides), directory, quiet=True)
+    run(load(gallery_file(name), overrides), directory, quiet=True)
     return entropy(directory, **options)  # type: ignore[arg-type]
 
 

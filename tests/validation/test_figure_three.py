@@ -1,26 +1,24 @@
 """[S1] figure 3 in deterministic runs of order 0, as the gallery ships them: what coexists where, and what moves."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from fieldsolver import FieldSolver
 from runs.execute import build_engine
+from runs.gallery import gallery_file
 from runs.runfile import load
 from theory.observables.fields import modes, travelling_speed
 from theory.observables.phases import phases
 
 Array = NDArray[np.float64]
 
-GALLERY = Path(load.__code__.co_filename).parent / "gallery"
 INTERVAL, LAST = 0.5, 9
 
 
 def late(name: str) -> tuple[Array, float]:
     """Densities at the end of a run of the gallery, and the speed of their strongest modes."""
-    specification = load(GALLERY / f"{name}.toml")
+    specification = load(gallery_file(name))
     assert specification.fields is not None
     assert (specification.fields.order, specification.fields.noise) == (0, 0.0)
     engine = build_engine(specification, "fields")

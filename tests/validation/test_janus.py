@@ -1,7 +1,6 @@
 """Janus particles of [S2]: polar order, the flocks of its figure S9, and clusters where they turn towards each other."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from particles import ParticleEngine
 from particles.timestep import default_time_step
 from runs.engines import build_engine
+from runs.gallery import gallery_file
 from runs.runfile import load
 from tests.theory.brownian import box_edge, janus_model
 from theory.arrays import Array
@@ -18,9 +18,6 @@ from theory.observables.clusters import clusters
 from theory.observables.hexatic import bond_correlation, global_bond_order, local_bond_order
 from theory.observables.orientation import polar_order
 from theory.observables.structure import particle_modes
-
-GALLERY = Path(load.__code__.co_filename).parent / "gallery"
-
 
 # --- polar order ---------------------------------------------------------------------------------------------------
 
@@ -174,7 +171,7 @@ STRIP = ("domain.size=[1600.0, 196.35]", "model.interactions[0].cutoff=5.0", "ru
 
 def band(*overrides: str) -> tuple[float, float, float]:
     """P, and the highest and the lowest density along x over the mean, after five units of time."""
-    engine = build_engine(load(GALLERY / "janus-bands.toml", [*STRIP, *overrides]), "particles", 2)
+    engine = build_engine(load(gallery_file("janus-bands"), [*STRIP, *overrides]), "particles", 2)
     assert isinstance(engine, ParticleEngine)
     engine.advance(5.0)
     counts, _ = np.histogram(engine.positions[0], bins=40, range=(0.0, float(engine.size[0])))
@@ -211,7 +208,7 @@ def seen_of_clusters(engine: ParticleEngine) -> tuple[float, float, float]:
 
 def test_clusters_of_particles_that_turn_towards_each_other() -> None:
     """The run of the gallery up to t = 10: no polar order, and domains that grow by about the power 1/3 that [S2] reports."""
-    specification = load(GALLERY / "janus-turn-toward.toml")
+    specification = load(gallery_file("janus-turn-toward"))
     engine = build_engine(specification, "particles", 2)
     assert isinstance(engine, ParticleEngine)
     times, found = np.array([1.0, *np.arange(4.0, 10.1, 0.5)]), []
