@@ -69,8 +69,6 @@ def test_polar_order(area_fraction: float, speed: float) -> None:
 
 # --- flocks of 40000 particles -------------------------------------------------------------------------------------
 
-MANY = 40000
-
 
 @dataclass(frozen=True)
 class Order:
@@ -130,15 +128,14 @@ def strongest(positions: Array, size: Array, smallest: float, largest: float) ->
     return float(np.max(power[(q >= smallest) & (q <= largest * (1.0 + 1e-12))]))
 
 
-def flock(area_fraction: float, duration: float, time_step: float) -> Order:
-    """Of particles at 60 um/s that start at random places and head along x."""
-    model, edge = janus_model(60.0, cutoff=5.0), box_edge(MANY, area_fraction)
-    along_x = np.array([1.0, 0.0]).reshape(1, 2, 1, 1)
-    how = {"time_step": time_step, "seed": 1, "threads": 2}
-    engine = ParticleEngine(model, [edge, edge], [MANY / edge**2], polarity=along_x, **how)  # type: ignore[arg-type]
-    engine.advance(duration)
+def flock(name: str) -> Order:
+    """At the end of a run of the gallery."""
+    specification = load(gallery_file(name))
+    engine = build_engine(specification, "particles", 2)
+    assert isinstance(engine, ParticleEngine)
+    engine.advance(specification.run.duration)
     found = Order.of(engine.positions.T, engine.orientations.T, engine.size)
-    print(f"\nphi0 = {area_fraction}, t = {duration}: {found}")
+    print(f"\n{name}: {found}")
     return found
 
 
@@ -148,7 +145,7 @@ def test_dense_flocks() -> None:
     Particles that start with one direction form no polar domains, which take longest to merge; the order of places forms in
     the flock.
     """
-    liquid, hexatic, crystal = flock(0.25, 1.0, 2e-4), flock(0.4, 2.0, 2e-4), flock(0.9, 0.5, 5e-5)
+    liquid, hexatic, crystal = flock("janus-liquid"), flock("janus-hexatic"), flock("janus-crystal")
     for found in (liquid, hexatic, crystal):
         assert found.polar > 0.97
         # of independent particles the highest of 24 waves has 3.8 on average
