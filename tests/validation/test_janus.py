@@ -148,8 +148,8 @@ def test_dense_flocks() -> None:
     liquid, hexatic, crystal = flock("janus-liquid"), flock("janus-hexatic"), flock("janus-crystal")
     for found in (liquid, hexatic, crystal):
         assert found.polar > 0.97
-        # of independent particles the highest of 24 waves has 3.8 on average
-        assert found.long_wave < 10.0
+        # of independent particles the highest of 24 waves has 3.8 on average; fronts of merging domains have 100 and more
+        assert found.long_wave < 30.0
     assert 0.42 < liquid.local_hexatic < 0.47
     assert liquid.far_hexatic < 0.015
     assert 0.54 < hexatic.local_hexatic < 0.6
