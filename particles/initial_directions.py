@@ -47,13 +47,13 @@ def initial_directions(model: Model, seed: int, offsets: Integers, mean: Array |
     ndarray
         Shape (dimension, particle).
     """
-    directions = _around(seed, mean) if mean is not None else _isotropic(seed, model.dimension, int(offsets[-1]))
-    for n, species in enumerate(model.species):
-        if species.motion.aoup:
-            one = slice(int(offsets[n]), int(offsets[n + 1]))
-            directions[:, one] = _normal(seed, model.dimension, int(offsets[-1]))[:, one]
-            if mean is not None:
-                directions[:, one] += mean[:, one]
+    d, count = model.dimension, int(offsets[-1])
+    directions = _isotropic(seed, d, count) if mean is None else _around(seed, mean)
+    aoup = np.repeat([one.motion.aoup for one in model.species], np.diff(offsets))
+    if np.any(aoup):
+        directions[:, aoup] = _normal(seed, d, count)[:, aoup]
+        if mean is not None:
+            directions[:, aoup] += mean[:, aoup]
     return directions
 
 

@@ -94,6 +94,7 @@ class PairDistributions(_Distributions[RelativeAccumulator]):
         ``pair_distribution_pairs_<A><B>`` ordered pairs were counted for it, at ``pair_distribution_samples`` samples.
         """
         values, axes = self._pairs.result().values, ("pair_distance", "pair_place", "pair_direction")
+        pairs = self._pairs.pairs
         since = "since the last frame"
         found = {
             "pair_distribution_samples": number(
@@ -105,7 +106,7 @@ class PairDistributions(_Distributions[RelativeAccumulator]):
                 words = f"pair distribution of {second} as seen by {first}, {since}"
                 found[f"pair_distribution_{first}{second}"] = Variable(values[a, b], axes, "1", words)
                 words = f"pairs of {first} and a neighbour of {second} that were counted, {since}"
-                found[f"pair_distribution_pairs_{first}{second}"] = number(self._pairs.pairs[a, b], "1", words)
+                found[f"pair_distribution_pairs_{first}{second}"] = number(pairs[a, b], "1", words)
         return found
 
     def coordinates(self) -> Mapping[str, Variable]:

@@ -55,7 +55,7 @@ def initial_density(specification: "RunSpecification", grid: Grid, source: Sourc
     if initial.state in FROM_ELSEWHERE:
         density = resampled((source or read_source(specification)).density, grid.shape)
     elif initial.state == "phases":
-        density = _phases(specification, grid, 0.25 * reach)
+        density = _phases(specification, grid)
     elif initial.state == "waves":
         density = _waves(specification, grid)
     else:
@@ -114,7 +114,7 @@ def initial_mean_directions(specification: "RunSpecification", density: Array, s
     polarity, rho = _stated_polarity(specification, density, source), density[:, None]
     means = np.divide(polarity, rho, out=np.zeros_like(polarity), where=rho > 0.0)
     # fields that are read need not keep to the bound
-    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1.0)
+    means = _no_longer_than_one(means)
     return means if np.any(means) else None
 
 
@@ -139,14 +139,19 @@ def _directions(specification: "RunSpecification", stated: Mapping[str, Sequence
 
 def _of_phases(specification: "RunSpecification", grid: Grid) -> Array:
     """Mean directions where phases have their own, smoothed like the densities, (species, direction, [nz,] [ny,] nx)."""
-    layout, initial, width = _layout(specification, grid), specification.initial, 0.25 * _reach(specification, grid)
+    initial, width = specification.initial, _interface_width(specification, grid)
+    layout, values = _layout(specification, grid), _densities_of_phases(specification)
     own = np.array([_directions(specification, {**initial.polarity, **phase.polarity}) for phase in initial.phases])
-    density = np.array([specification.model.densities(dict(phase.densities)) for phase in initial.phases])
+    rho = np.maximum(_phases(specification, grid), 0.0)
     means = np.zeros((*own.shape[1:], *grid.shape))
     for s, axis in np.ndindex(*own.shape[1:]):
-        rho = np.maximum(_smoothed(density[layout, s], grid, width), 0.0)
-        flux = _smoothed(density[layout, s] * own[layout, s, axis], grid, width)
-        np.divide(flux, rho, out=means[s, axis], where=rho > 0.0)
+        flux = _smoothed(values[layout, s] * own[layout, s, axis], grid, width)
+        np.divide(flux, rho[s], out=means[s, axis], where=rho[s] > 0.0)
+    return _no_longer_than_one(means)
+
+
+def _no_longer_than_one(means: Array) -> Array:
+    """Mean directions (species, direction, ...), the longer ones cut."""
     return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1.0))
 
 
@@ -167,11 +172,21 @@ def _rescaled(specification: "RunSpecification", density: Array, composition: Ar
     return np.asarray(density * factors.reshape(-1, *(1,) * (density.ndim - 1)))
 
 
-def _phases(specification: "RunSpecification", grid: Grid, width: float) -> Array:
-    """Phases side by side, their interfaces smoothed over a width (length)."""
-    values = np.array([specification.model.densities(dict(phase.densities)) for phase in specification.initial.phases])
-    layout = _layout(specification, grid)
+def _phases(specification: "RunSpecification", grid: Grid) -> Array:
+    """Phases side by side, their interfaces smoothed."""
+    values, layout = _densities_of_phases(specification), _layout(specification, grid)
+    width = _interface_width(specification, grid)
     return np.stack([_smoothed(values[layout, s], grid, width) for s in range(values.shape[1])])
+
+
+def _densities_of_phases(specification: "RunSpecification") -> Array:
+    """Shape (phase, species)."""
+    return np.array([specification.model.densities(dict(phase.densities)) for phase in specification.initial.phases])
+
+
+def _interface_width(specification: "RunSpecification", grid: Grid) -> float:
+    """Over which interfaces are smoothed (length)."""
+    return 0.25 * _reach(specification, grid)
 
 
 def _layout(specification: "RunSpecification", grid: Grid) -> Layout:

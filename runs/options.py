@@ -27,7 +27,13 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=_version())
     commands = whole.add_subparsers(dest="command", title="commands", metavar="COMMAND", required=True)
+    for add in (_running, _theorising, _analysing, _drawing):
+        add(commands)
+    return whole
 
+
+def _running(commands: Any) -> None:
+    """Commands that run a file, and say what is in it."""
     run = _command(commands, "run", "run a file at one or both scales", file=True)
     scale = run.add_mutually_exclusive_group()
     scale.add_argument("--fields", action="store_true", help="run the fields only")
@@ -36,13 +42,16 @@ def parser() -> argparse.ArgumentParser:
     _threads(run)
 
     resume = _command(commands, "resume", "continue an interrupted run, or a finished one for longer")
-    resume.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    _directory(resume)
     resume.add_argument("--duration", type=float, help="new duration (time); default: the run file's")
     _threads(resume)
 
     _command(commands, "check", "validate a file; print the model, resolution, memory and cost", file=True)
     _command(commands, "keys", "list all keys of a run file with types, units and defaults")
 
+
+def _theorising(commands: Any) -> None:
+    """Commands of theory alone."""
     predict = _command(
         commands, "predict", "theory alone: stability, integrability, entropy production, coexistence", file=True
     )
@@ -73,6 +82,9 @@ def parser() -> argparse.ArgumentParser:
 
     _phase_diagram_options(_command(commands, "phase-diagram", "theory's phase diagram of a file's mixture", file=True))
 
+
+def _analysing(commands: Any) -> None:
+    """Commands that measure runs, and compare them."""
     compare = _command(commands, "compare", "theory, fields and particles side by side, with errors")
     compare.add_argument(
         "directories",
@@ -81,20 +93,20 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         help="run directories; several of the same model are replicas, or its scales",
     )
-    compare.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    _after(compare)
     _json(compare)
 
     entropy = _command(commands, "entropy", "entropy production of a run: total, spectrum, across lengths, in space")
     _entropy_options(entropy)
 
     export = _command(commands, "export", "write the particles for other programs: OVITO, HOOMD-blue, ...")
-    export.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    _directory(export)
     export.add_argument("--format", required=True, choices=("gsd", "xyz"), help="GSD, or extended XYZ (text)")
     export.add_argument("--output", metavar="FILE", type=Path, help="file to make (default: DIR/particles.gsd or .xyz)")
 
     kinetic = _command(commands, "kinetic", "mean-field coefficients and growth of polar order from the particles of a run")
-    kinetic.add_argument("directory", metavar="DIR", type=Path, help="run directory")
-    kinetic.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    _directory(kinetic)
+    _after(kinetic)
     kinetic.add_argument("--harmonics", metavar="M", type=int, default=4, help="number of torque harmonics (default: 4)")
     kinetic.add_argument(
         "--source",
@@ -109,13 +121,16 @@ def parser() -> argparse.ArgumentParser:
 
     onset = _command(commands, "onset", "onset of flocking from runs of several speeds and densities, and from theory")
     onset.add_argument("directories", metavar="DIR", nargs="+", type=Path, help="run directories")
-    onset.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    _after(onset)
     onset.add_argument("--figure", metavar="FILE", type=Path, help="draw it: png, pdf or svg")
     onset.add_argument("--diameter", metavar="D", type=float, help="of a particle: the figure then shows area fractions")
     _json(onset)
 
+
+def _drawing(commands: Any) -> None:
+    """Commands that draw runs."""
     figure = _command(commands, "figure", "draw fields and particles side by side")
-    figure.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    _directory(figure)
     figure.add_argument(
         "--kind", choices=("overview", "kymograph"), default="overview", help="what to draw (default: overview)"
     )
@@ -124,10 +139,9 @@ def parser() -> argparse.ArgumentParser:
     )
 
     movie = _command(commands, "movie", "film the densities of a run")
-    movie.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    _directory(movie)
     movie.add_argument("--output", metavar="FILE", type=Path, help="gif, or mp4 where ffmpeg is there (default: DIR/movie.gif)")
     movie.add_argument("--rate", metavar="N", type=float, default=15.0, help="pictures per second (default: 15)")
-    return whole
 
 
 def _phase_diagram_options(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +166,7 @@ def _phase_diagram_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _entropy_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+    _directory(parser)
     parser.add_argument("--scale", choices=("fields", "particles"), help="only this scale (default: all that there are)")
     parser.add_argument(
         "--frame", choices=("lab", "comoving"), default="lab", help="in which local maps are averaged (default: lab)"
@@ -162,7 +176,7 @@ def _entropy_options(parser: argparse.ArgumentParser) -> None:
         "--lengths", metavar="L,L,...", help="coarse-graining lengths (default: multiples of the sensing range from 3/4 up)"
     )
     parser.add_argument("--filter", choices=("gaussian", "sharp"), default="gaussian", help="of the coarse-graining")
-    parser.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
+    _after(parser)
     parser.add_argument("--figure", metavar="FILE", type=Path, help="draw rates, spectrum and maps: png, pdf or svg")
     _json(parser)
 
@@ -193,6 +207,14 @@ def _threads(parser: argparse.ArgumentParser) -> None:
 
 def _order(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", type=int, metavar="K", help="highest angular harmonic (default: fields.order of the file)")
+
+
+def _directory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", metavar="DIR", type=Path, help="run directory")
+
+
+def _after(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--after", metavar="T", type=float, help="use frames from this time on (default: the second half)")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from runs.reading.settings import LARGEST_ORDER
 from theory.arrays import Array
 from theory.entropy_production import linear_density
 from theory.errors import InputError, NumericalFailure
@@ -15,8 +16,6 @@ from theory.linear_stability import Instability, classify
 
 # branches of a hierarchy that are told beyond one per species
 _MORE_BRANCHES = 2
-# as that of fields
-_LARGEST_ORDER = 64
 _UNBOUNDED = "growth rises towards short waves without bound, with a local kernel as q^2; state a kernel with a range"
 
 
@@ -28,8 +27,8 @@ def check_order(order: int) -> None:
     InputError
         It is out of range.
     """
-    if not 0 <= order <= _LARGEST_ORDER:
-        raise InputError(f"--order is {order}; it must be from 0 to {_LARGEST_ORDER}")
+    if not 0 <= order <= LARGEST_ORDER:
+        raise InputError(f"--order is {order}; it must be from 0 to {LARGEST_ORDER}")
 
 
 def hydrodynamic_section(state: HomogeneousState, wavenumbers: Array, cutoff: float | None = None) -> dict[str, Any]:

@@ -39,9 +39,9 @@ _PER_DECADE = 300
 _NEAREST, _FARTHEST = 1e-4, 1e4
 # Neighbours of a particle in a dense lattice, and the volume of a cell of the lattice in units of a^d, by dimension.
 _NEIGHBOURS = {1: 2, 2: 6, 3: 12}
+_CELL = {1: 1.0, 2: math.sqrt(3.0) / 2.0, 3: math.sqrt(0.5)}
 # How much faster cages relax in flocks that meet, for the accuracy of a step; a step stays stable at twice as much.
 _PRESSED = 1.4
-_CELL = {1: 1.0, 2: math.sqrt(3.0) / 2.0, 3: math.sqrt(0.5)}
 
 
 @dataclass(frozen=True)

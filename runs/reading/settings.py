@@ -19,6 +19,7 @@ REQUIRED_SECTIONS = ("model", "composition", "domain", "run")
 TAGS = ("<number>", "<list>")
 KernelName = Literal["bump", "linear", "gaussian", "exponential", "local"]
 StepperName = Literal["sbdf2", "exponential_adams", "etdrk2", "etdrk4", "exponential_euler"]
+LARGEST_ORDER = 64
 NOISY_STEPPERS = ("exponential_adams", "etdrk2", "exponential_euler")
 
 
@@ -203,7 +204,7 @@ class FieldSettings(Section):
         description="number of grid cells along x, y, ..., one for each dimension; products of small primes are fastest",
     )
     order: int = Field(
-        default=0, ge=0, le=64, description="highest angular harmonic that is kept; 0 is fluctuating hydrodynamics"
+        default=0, ge=0, le=LARGEST_ORDER, description="highest angular harmonic that is kept; 0 is fluctuating hydrodynamics"
     )
     precision: Literal["float64", "float32"] = Field(
         default="float64", description="of fields and transforms; modes and time steps are in double precision in any case"
