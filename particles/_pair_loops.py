@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from particles._order_loops import cell_of, stride_for, task
-from theory._loops import add_in_any_order, short_exp2
+from theory._loops import add_in_any_order, multiply_add, short_exp2
 from theory.compiling import inlined, loop, parallel_loop
 
 BUMP, LINEAR, GAUSSIAN, EXPONENTIAL = 0, 1, 2, 3
@@ -42,7 +42,7 @@ def _sum_of(shape: int, limit: float, scale: float, start: int, stop: int, place
         squared = 0.0
         for axis in range(len(place)):
             gap = positions[axis, numba.uint64(start) + j] - place[axis]
-            squared += gap * gap
+            squared = multiply_add(gap, gap, squared)
         term = _kernel(shape, limit, squared * scale)
         total = add_in_any_order(total, term if j < count else 0.0)
     return total

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from runs.progress import Progress
 from runs.provenance import provenance
 from runs.runfile import RunSpecification, Scale
 from runs.store import RunLock, Store, StoreError, write_run_file
+from theory.compiling import available_processors
 from theory.errors import NumericalFailure
 from theory.frames import Json
 
@@ -101,7 +101,7 @@ def run(
     wanted = list(scales) if scales else list(specification.require_scale())
     for scale in wanted:
         specification.require_scale(scale)
-    directory, count = Path(output), threads or os.cpu_count() or 1
+    directory, count = Path(output), threads or available_processors()
     if _begun(directory):
         raise StoreError(
             f"{directory}: holds a run already; continue it with 'twoscale resume {directory}', or choose another --output"
@@ -155,7 +155,7 @@ def resume(
     StoreError
         There is no run, it is locked, or its files are damaged.
     """
-    directory, count = Path(output), threads or os.cpu_count() or 1
+    directory, count = Path(output), threads or available_processors()
     if not _begun(directory):
         if begun(directory.parent, directory.name):
             raise StoreError(f"{directory}: holds one scale of a run; give the directory of the run, {directory.parent}")

@@ -201,7 +201,10 @@ def _command(commands: Any, name: str, description: str, *, file: bool = False) 
 
 def _threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="threads (default: one per processor); results do not depend on it"
+        "--threads",
+        type=int,
+        metavar="N",
+        help="threads (default: one per processor that the process may use); results do not depend on it",
     )
 
 

@@ -38,13 +38,34 @@ def _bits_of_float(typing_context: Any, value: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def multiply_add(typing_context: Any, one: Any, other: Any, term: Any) -> Any:
+    """``one * other + term``, rounded once: one instruction, which the compiler may not form by itself."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Instruction:
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def add_in_any_order(typing_context: Any, total: Any, term: Any) -> Any:
     """Sum whose order the compiler chooses, once, when it compiles: without that leave no loop of sums is vectorised."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Instruction:
-        return builder.fadd(arguments[0], arguments[1], flags=("reassoc", "nsz", "contract"))
+        return builder.fadd(arguments[0], arguments[1], flags=("reassoc", "nsz"))
 
     return types.float64(types.float64, types.float64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_product_in_any_order(typing_context: Any, total: Any, one: Any, other: Any) -> Any:
+    """``total + one * other`` with the leave of :func:`add_in_any_order`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Instruction:
+        product = builder.fmul(arguments[1], arguments[2], flags=("contract",))
+        return builder.fadd(arguments[0], product, flags=("reassoc", "nsz", "contract"))
+
+    return types.float64(types.float64, types.float64, types.float64), generate
 
 
 def _extreme(name: str) -> Any:
@@ -70,18 +91,19 @@ def exp(x: Any) -> Any:
     """e^x, relative error below 4e-16 for |x| <= 708; arguments beyond are taken as -708 or 708."""
     x = 708.0 if x > 708.0 else x
     x = -708.0 if x < -708.0 else x
-    shifted = x * 1.4426950408889634 + _ROUNDING_SHIFT
+    shifted = multiply_add(x, 1.4426950408889634, _ROUNDING_SHIFT)
     power = shifted - _ROUNDING_SHIFT
-    r = (x - power * _LOG2_HIGH) - power * _LOG2_LOW
+    r = multiply_add(-power, _LOG2_LOW, multiply_add(-power, _LOG2_HIGH, x))
     # Taylor series to r^13, |r| <= log(2)/2, next term below 2e-17; terms in pairs, so that few wait for each other
     s = r * r
-    a1 = 0.5 + r * 1.6666666666666666e-01
-    a2 = 4.1666666666666664e-02 + r * 8.333333333333333e-03
-    a3 = 1.388888888888889e-03 + r * 1.984126984126984e-04
-    a4 = 2.48015873015873e-05 + r * 2.7557319223985893e-06
-    a5 = 2.755731922398589e-07 + r * 2.505210838544172e-08
-    a6 = 2.08767569878681e-09 + r * 1.6059043836821613e-10
-    p = 1.0 + (r + s * ((a1 + s * a2) + (s * s) * ((a3 + s * a4) + (s * s) * (a5 + s * a6))))
+    a1 = multiply_add(r, 1.6666666666666666e-01, 0.5)
+    a2 = multiply_add(r, 8.333333333333333e-03, 4.1666666666666664e-02)
+    a3 = multiply_add(r, 1.984126984126984e-04, 1.388888888888889e-03)
+    a4 = multiply_add(r, 2.7557319223985893e-06, 2.48015873015873e-05)
+    a5 = multiply_add(r, 2.505210838544172e-08, 2.755731922398589e-07)
+    a6 = multiply_add(r, 1.6059043836821613e-10, 2.08767569878681e-09)
+    b1, b2, b3 = multiply_add(s, a2, a1), multiply_add(s, a4, a3), multiply_add(s, a6, a5)
+    p = 1.0 + multiply_add(s, multiply_add(s * s, multiply_add(s * s, b3, b2), b1), r)
     exponent = (_bits_of_float(shifted) + numba.uint64(1023)) << numba.uint64(52)
     return p * _float_of_bits(exponent)
 
@@ -93,13 +115,13 @@ def short_exp2(x: Any) -> Any:
     r = x - (shifted - _ROUNDING_SHIFT)
     # of the polynomials of this degree the one of least relative error for |r| <= 1/2 (Remez)
     p = 1.5201922485094665e-05
-    p = p * r + 1.5469291179476437e-04
-    p = p * r + 1.3333922562634405e-03
-    p = p * r + 9.618027253552736e-03
-    p = p * r + 5.550410353450386e-02
-    p = p * r + 2.402265119815839e-01
-    p = p * r + 6.931471807284477e-01
-    p = p * r + 9.99999999961684e-01
+    p = multiply_add(p, r, 1.5469291179476437e-04)
+    p = multiply_add(p, r, 1.3333922562634405e-03)
+    p = multiply_add(p, r, 9.618027253552736e-03)
+    p = multiply_add(p, r, 5.550410353450386e-02)
+    p = multiply_add(p, r, 2.402265119815839e-01)
+    p = multiply_add(p, r, 6.931471807284477e-01)
+    p = multiply_add(p, r, 9.99999999961684e-01)
     return p * _float_of_bits((_bits_of_float(shifted) + numba.uint64(1023)) << numba.uint64(52))
 
 
@@ -125,41 +147,42 @@ def log(x: Any) -> Any:
     z = s * s
     # 2 atanh(s) = 2 s (1 + z/3 + z^2/5 + ...); z <= 0.0295
     p = 1.0 / 21.0
-    p = p * z + 1.0 / 19.0
-    p = p * z + 1.0 / 17.0
-    p = p * z + 1.0 / 15.0
-    p = p * z + 1.0 / 13.0
-    p = p * z + 1.0 / 11.0
-    p = p * z + 1.0 / 9.0
-    p = p * z + 1.0 / 7.0
-    p = p * z + 1.0 / 5.0
-    p = p * z + 1.0 / 3.0
-    return exponent * _LOG2_HIGH + (2.0 * s + (2.0 * s * z * p + exponent * _LOG2_LOW))
+    p = multiply_add(p, z, 1.0 / 19.0)
+    p = multiply_add(p, z, 1.0 / 17.0)
+    p = multiply_add(p, z, 1.0 / 15.0)
+    p = multiply_add(p, z, 1.0 / 13.0)
+    p = multiply_add(p, z, 1.0 / 11.0)
+    p = multiply_add(p, z, 1.0 / 9.0)
+    p = multiply_add(p, z, 1.0 / 7.0)
+    p = multiply_add(p, z, 1.0 / 5.0)
+    p = multiply_add(p, z, 1.0 / 3.0)
+    low = multiply_add(2.0 * s * z, p, exponent * _LOG2_LOW)
+    return multiply_add(exponent, _LOG2_HIGH, multiply_add(2.0, s, low))
 
 
 @inlined
 def sine_cosine_of_turns(turns: float) -> tuple[float, float]:
     """sin(2 pi t) and cos(2 pi t), absolute error below 4e-16 for |t| < 1e6."""
-    shifted = turns * 4.0 + _ROUNDING_SHIFT
+    shifted = multiply_add(turns, 4.0, _ROUNDING_SHIFT)
     quadrant = _bits_of_float(shifted) & numba.uint64(3)
-    x = (turns - 0.25 * (shifted - _ROUNDING_SHIFT)) * 6.283185307179586
+    x = multiply_add(-0.25, shifted - _ROUNDING_SHIFT, turns) * 6.283185307179586
     z = x * x
     sine = -7.647163731819816e-13
-    sine = sine * z + 1.605904383682161e-10
-    sine = sine * z - 2.505210838544172e-08
-    sine = sine * z + 2.7557319223985893e-06
-    sine = sine * z - 1.984126984126984e-04
-    sine = sine * z + 8.333333333333333e-03
-    sine = sine * z - 1.6666666666666666e-01
-    sine = x + x * z * sine
+    sine = multiply_add(sine, z, 1.605904383682161e-10)
+    sine = multiply_add(sine, z, -2.505210838544172e-08)
+    sine = multiply_add(sine, z, 2.7557319223985893e-06)
+    sine = multiply_add(sine, z, -1.984126984126984e-04)
+    sine = multiply_add(sine, z, 8.333333333333333e-03)
+    sine = multiply_add(sine, z, -1.6666666666666666e-01)
+    sine = multiply_add(x * z, sine, x)
     cosine = 4.779477332387385e-14
-    cosine = cosine * z - 1.1470745597729725e-11
-    cosine = cosine * z + 2.08767569878681e-09
-    cosine = cosine * z - 2.755731922398589e-07
-    cosine = cosine * z + 2.48015873015873e-05
-    cosine = cosine * z - 1.388888888888889e-03
-    cosine = cosine * z + 4.1666666666666664e-02
-    cosine = 1.0 - 0.5 * z + z * z * cosine
+    cosine = multiply_add(cosine, z, -1.1470745597729725e-11)
+    cosine = multiply_add(cosine, z, 2.08767569878681e-09)
+    cosine = multiply_add(cosine, z, -2.755731922398589e-07)
+    cosine = multiply_add(cosine, z, 2.48015873015873e-05)
+    cosine = multiply_add(cosine, z, -1.388888888888889e-03)
+    cosine = multiply_add(cosine, z, 4.1666666666666664e-02)
+    cosine = multiply_add(z * z, cosine, multiply_add(-0.5, z, 1.0))
     swapped = (quadrant & numba.uint64(1)) == numba.uint64(1)
     s = cosine if swapped else sine
     c = sine if swapped else cosine

@@ -23,7 +23,7 @@ Over = Callable[..., None]
 # Points per block: the rows of a block stay in the first-level cache, and a block is the unit given to a thread.
 _BLOCK = 1024
 # Versions the cached modules: to be raised when the template or the functions it calls change.
-_TEMPLATE_VERSION = 3
+_TEMPLATE_VERSION = 4
 
 _TEMPLATE = '''"""Speed of one species at many points. Generated (template {version}); law: {law}"""
 

@@ -1,8 +1,11 @@
 """How loops are compiled, in one place.
 
-Loops are compiled by numba without the zero-division branch of Python (which stops vectorisation) and with the
-floating-point freedoms that do not reorder sums: results do not depend on the number of threads. Compiled code is cached
-on disk where that is possible; where no cache can be written it is compiled anew in each process.
+Loops are compiled by numba without the zero-division branch of Python (which stops vectorisation). The compiler may not
+change any floating-point operation: results depend neither on the number of threads nor on whether a loop was compiled in this
+process or loaded from the cache. With leave to fuse products and sums they did: the loops of threads are optimised once more
+for the cache than for the process that compiles them. Products and sums that are worth fusing are written as such
+(:func:`theory._loops.multiply_add`). Compiled code is cached on disk where that is possible; where no cache can be written it
+is compiled anew in each process.
 """
 
 import os
@@ -21,14 +24,10 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# "reassoc" is left out on purpose: it would let the compiler reorder sums. "nnan" and "ninf" too: monitors look for them.
-_FAST_MATH = {"nsz", "arcp", "contract", "afn"}
-
 
 def _compile(function: Function, *, parallel: bool, inline: bool) -> Function:
     options: dict[str, Any] = {
         "error_model": "numpy",
-        "fastmath": _FAST_MATH,
         "nogil": True,
         "parallel": parallel,
         "forceinline": inline,
@@ -60,3 +59,10 @@ def parallel_loop(function: Function) -> Function:
 def set_threads(threads: int) -> None:
     """Set the number of threads of all parallel loops (1 to the number of cores that numba sees)."""
     numba.set_num_threads(max(1, min(threads, int(numba.config.NUMBA_NUM_THREADS))))
+
+
+def available_processors() -> int:
+    """Number of processors that this process may use: a batch system often gives it fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -31,7 +31,7 @@ Over = Callable[..., None]
 # Observers per block, the unit given to a thread: with their neighbours they fit the first-level cache.
 BLOCK = 128
 # Versions the cached modules: to be raised when the template or the functions it calls change.
-_TEMPLATE_VERSION = 1
+_TEMPLATE_VERSION = 2
 
 _AXES = "xyz"
 _Q = sympy.Symbol("q", positive=True)
@@ -42,7 +42,7 @@ from math import atan, cos, cosh, inf, sin, sinh, sqrt
 
 import numba
 
-from theory._loops import add_in_any_order, exp, log, tanh
+from theory._loops import add_product_in_any_order, exp, log, multiply_add, tanh
 from theory.compiling import loop, parallel_loop
 
 
@@ -176,7 +176,8 @@ def source_of(law: InteractionLaw, dimension: int) -> str:
     steps, (force, torque) = sympy.cse([parts.force, parts.torque], symbols=sympy.numbered_symbols("t"))
     printer = LoopPrinter()
     body = [f"d{axis} = {axis}0 - {axis}[other]" for axis in axes]
-    body.append("q = " + " + ".join(f"d{axis}*d{axis}" for axis in axes))
+    body.append(f"q = d{axes[0]}*d{axes[0]}")
+    body += [f"q = multiply_add(d{axis}, d{axis}, q)" for axis in axes[1:]]
     body.append("r = sqrt(q)")
     body += [f"{name} = {printer.doprint(step)}" for name, step in steps]
     zeroed = [f"{axis}0 = {axis}[centre]" for axis in axes]
@@ -184,7 +185,7 @@ def source_of(law: InteractionLaw, dimension: int) -> str:
         if tree != 0:
             zeroed += [f"{name}{axis} = 0.0" for axis in axes]
             body.append(f"{name} = {printer.doprint(tree)} if q < squared_cutoff else 0.0")
-            body += [f"{name}{axis} = add_in_any_order({name}{axis}, {name}*d{axis})" for axis in axes]
+            body += [f"{name}{axis} = add_product_in_any_order({name}{axis}, {name}, d{axis})" for axis in axes]
     multiple = printer.doprint(parts.ratio)
     results = [f"g{axis} = ({multiple})*f{axis}" for axis in axes] if parts.ratio != 0 else []
     results += _results(parts, dimension)

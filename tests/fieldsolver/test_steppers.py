@@ -210,7 +210,8 @@ def test_largest_stable_step(name: str, mismatch: float) -> None:
 def test_places_of_any_lower_diffusivity_are_stable(name: str, share: float) -> None:
     """The reference is the largest diffusivity anywhere; where the local one is a share of it modes must not grow."""
     for reference in np.geomspace(0.1, 1e4, 30):
-        assert _gain(name, share * reference, reference) <= 1.0 + 1e-12
+        # both roots of two-step schemes come as close as 1/reference to each other: there round-off counts that much more
+        assert _gain(name, share * reference, reference) <= 1.0 + 1e-15 * max(reference, 1e3)
 
 
 @pytest.mark.parametrize("step", [0.01, 0.3, 3.0, 50.0])

@@ -552,6 +552,18 @@ def test_provenance(straight: Path) -> None:
     assert (straight / "run.toml").read_text() == MIXTURE
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not bind processes to processors")
+def test_threads_are_as_many_as_the_processors_that_the_process_may_use(tmp_path: Path, ticking: Build) -> None:
+    """As under a batch system, which gives a job some of the processors of a node."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        run(specification(), tmp_path, quiet=True)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert read_checkpoint(tmp_path / "fields").provenance["threads"] == 1
+
+
 def test_overrides_are_applied_again_on_resuming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Model, numerics, seed and duration, in a file that says otherwise."""
     overrides = (

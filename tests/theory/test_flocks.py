@@ -6,7 +6,7 @@ from scipy import integrate, optimize, special
 
 from tests.theory.test_hierarchy import COMPOSITION, mixture
 from theory import InputError, MeanField, Model, Motion, NumericalFailure, Sensing, Species
-from theory.arrays import Array
+from theory.arrays import Array, ComplexArray
 from theory.flocks import Torques, UniformFlock
 from theory.hierarchy import moment_matrix, transverse_matrix
 from theory.homogeneous import HomogeneousState
@@ -98,7 +98,13 @@ def test_perturbations_of_a_flock_are_those_of_the_kinetic_equation(angle: float
     flock = UniformFlock.of(state, 18)
     for wavenumber in (0.2, 1.1):
         expected = kinetic_growth(state, wavenumber * np.array([np.cos(angle), np.sin(angle)]))
-        np.testing.assert_allclose(flock.growth(wavenumber, angle)[:4], expected[:4], rtol=1e-6, atol=1e-7)
+        found = flock.growth(wavenumber, angle)
+        np.testing.assert_allclose(in_order(found[:4]), in_order(expected[:4]), rtol=1e-6, atol=1e-7)
+
+
+def in_order(rates: ComplexArray) -> ComplexArray:
+    """Fastest first, and of those that grow alike the one of lower frequency: round-off decides nothing."""
+    return rates[np.lexsort((rates.imag, -rates.real.round(6)))]
 
 
 def test_bands_near_onset() -> None:

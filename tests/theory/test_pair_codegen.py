@@ -85,8 +85,8 @@ def test_numbers_and_names_recompile_nothing() -> None:
 def test_a_multiple_needs_no_sum_of_its_own() -> None:
     janus = pair_codegen.source_of(InteractionLaw(LAWS[0]), 2)
     general = pair_codegen.source_of(InteractionLaw(LAWS[1], PARAMETERS), 2)
-    assert janus.count("add_in_any_order(") == 2
-    assert general.count("add_in_any_order(") == 4
+    assert janus.count("add_product_in_any_order(") == 2
+    assert general.count("add_product_in_any_order(") == 4
     # one exponential for force and torque
     assert general.split("squared_cutoff = ")[1].count("exp(") == 1
 
