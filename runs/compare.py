@@ -20,15 +20,6 @@ from theory.errors import InputError
 from theory.model import Model
 from theory.observables.phases import SMOOTHING
 
-_UNITS = {
-    "mean_speed": "length/time",
-    "polar_order": "1",
-    "density_variance": "1/length^4",
-    "structure_factor": "1/length^2",
-    "dominant_wavenumber": "1/length",
-    "travelling_speed": "length/time",
-    "phase_density": "1/length^2",
-}
 _SOURCES = ("theory", "fields", "particles")
 
 
@@ -74,10 +65,10 @@ def compare(directories: Sequence[Path | str], *, after: float | None = None) ->
     coexisting = interface_densities(specification, columns)
     columns["theory"] = {**expected.values, **coexisting.values}
     keys = list(dict.fromkeys(key for source in ("fields", "particles", "theory") for key in columns[source]))
-    order = list(_UNITS)
-    keys.sort(key=lambda key: order.index(key[0]))
+    units = _units(specification.model.dimension)
+    keys.sort(key=lambda key: list(units).index(key[0]))
     regimes = _regimes(specification, expected, coexisting)
-    return [_row(key, columns, regimes[key[0]]) for key in keys]
+    return [_row(key, columns, units[key[0]], regimes[key[0]]) for key in keys]
 
 
 def _check_replicas(specifications: Sequence[RunSpecification], holders: Mapping[str, Sequence[RunSpecification]]) -> None:
@@ -118,9 +109,26 @@ def _combined(replicas: list[Measured]) -> Measured:
     return {key: combine([one[key] for one in replicas]) for key in shared}
 
 
-def _row(key: Key, columns: dict[str, Measured], regime: str) -> dict[str, Any]:
+def _units(dimension: int) -> dict[str, str]:
+    """Units of all observables; a density is a number of particles per length^dimension."""
+
+    def inverse(power: int) -> str:
+        return "1/length" if power == 1 else f"1/length^{power}"
+
+    return {
+        "mean_speed": "length/time",
+        "polar_order": "1",
+        "density_variance": inverse(2 * dimension),
+        "structure_factor": inverse(dimension),
+        "dominant_wavenumber": "1/length",
+        "travelling_speed": "length/time",
+        "phase_density": inverse(dimension),
+    }
+
+
+def _row(key: Key, columns: dict[str, Measured], units: str, regime: str) -> dict[str, Any]:
     found = {source: columns[source].get(key) for source in _SOURCES}
-    row: dict[str, Any] = {"observable": key[0], "species": key[1], "units": _UNITS[key[0]]}
+    row: dict[str, Any] = {"observable": key[0], "species": key[1], "units": units}
     for source, one in found.items():
         row[source] = None if one is None else vars(one)
     pairs = [("theory", "fields"), ("theory", "particles"), ("fields", "particles")]

@@ -117,7 +117,7 @@ class MotilityLaw:
     @property
     def pretty(self) -> str:
         """The law typeset in plain text, over several lines where it needs them."""
-        return str(sympy.pretty(_decimal(self.expression), use_unicode=True, num_columns=110))
+        return str(sympy.pretty(_decimal(self.expression), use_unicode=True, num_columns=110, full_prec=False))
 
     @cached_property
     def _evaluators(self) -> dict[sympy.Expr, Callable[..., Any]]:
@@ -169,13 +169,17 @@ class MotilityLaw:
         return value
 
 
+# fractions of larger ones are decimals with many digits
+_LARGEST_DENOMINATOR = 10_000
+
+
 def _decimal(tree: sympy.Expr) -> sympy.Expr:
-    """The tree as people write it: (A - 50)/10 inside functions, and decimals for exact fractions."""
+    """The tree as people write it: (A - 50)/10 inside functions, and decimals of six digits for exact fractions."""
     tree = tree.replace(sympy.tanh, lambda argument: sympy.tanh(sympy.together(argument), evaluate=False))
     fractions = {
-        number: sympy.Float(str(float(number)))
+        number: sympy.Float(f"{float(number):.6g}")
         for number in tree.atoms(sympy.Rational)
-        if number.p != 1 and 10**12 % number.q == 0 and number.q != 1
+        if number.q > _LARGEST_DENOMINATOR or (number.p != 1 and 10**12 % number.q == 0 and number.q != 1)
     }
     return tree.xreplace(fractions)
 

@@ -498,3 +498,12 @@ def test_two_frames_are_needed(after: float, replicas: list[Path], tmp_path: Pat
     directory = stored(tmp_path / "run", IDEAL, scales=["fields"])
     with pytest.raises(InputError, match="it takes at least 2, and the last is at t ="):
         compare([directory], after=after)
+
+
+def test_units_are_those_of_the_dimension(tmp_path: Path) -> None:
+    text = IDEAL.replace("dimension = 2", "dimension = 1").replace("[4.0, 4.0]", "[40.0]").replace("[16, 16]", "[160]")
+    found = compare([stored(tmp_path / "run", text)])
+    units = {str(row["observable"]): row["units"] for row in found}
+    assert units["density_variance"] == "1/length^2"
+    assert units["structure_factor"] == "1/length"
+    assert units["mean_speed"] == "length/time"

@@ -119,5 +119,11 @@ def test_printed_tree_shows_what_a_paper_shows() -> None:
         assert part in text
 
 
+@pytest.mark.parametrize(("law", "printed"), [("133.33333333333334", "133.333"), ("11.1111", "11.1111"), ("A/3 + 1", "3")])
+def test_printed_numbers_have_no_more_digits_than_needed(law: str, printed: str) -> None:
+    (line,) = [one for one in Model(2, [Species("A", RUN, law)]).motility["A"].pretty.splitlines() if printed in one]
+    assert line.strip() == printed
+
+
 def test_latex() -> None:
     assert r"\tanh" in Model(2, [Species("A", RUN, "tanh(A) + 2")]).motility["A"].latex
