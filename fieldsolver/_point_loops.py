@@ -15,6 +15,8 @@ from theory.compiling import inlined, loop
 # points whose rows stay in the first-level cache while a table of terms is worked through
 CHUNK = 512
 
+_BEYOND_ROUND_OFF = 1.0 + 1e-6
+
 
 @loop
 def combine(table: Any, coefficients: Any, start: int, count: int, kept: Any, rows: Any) -> None:
@@ -114,13 +116,13 @@ def summarise(reports: Any, out: Any) -> None:
 
 @loop
 def polarisation(density: int, first: int, dimension: int, count: int, rows: Any, report: Any) -> None:
-    """Cells whose polarity is longer than their density, which no distribution of directions has."""
+    """Cells whose polarity is longer than their density by more than round-off, which no distribution of directions has."""
     beyond = 0
     for i in range(count):
         square = 0.0
         for j in range(dimension):
             square += rows[first + j, i] * rows[first + j, i]
-        beyond += 1 if square > rows[density, i] * rows[density, i] else 0
+        beyond += 1 if square > _BEYOND_ROUND_OFF * rows[density, i] * rows[density, i] else 0
     report[0] = beyond
 
 

@@ -14,7 +14,7 @@ from theory.errors import NumericalFailure
 
 _TAIL_LIMIT = 1e-3
 _ANGULAR_LIMIT = 1e-2
-_OVERPOLARISED_LIMIT = 0.05
+OVERPOLARISED_LIMIT = 0.05  # of the cells of a species
 
 
 @dataclass
@@ -148,12 +148,12 @@ def inspect(
             f"({', '.join(f'{value:.4g}' for value in extremes.highest_density)}); lower that coefficient or the densities, or "
             "raise fields.order"
         )
-    if layout.order > 0 and np.max(extremes.overpolarised_share) > _OVERPOLARISED_LIMIT:
+    if layout.order > 0 and np.max(extremes.overpolarised_share) > OVERPOLARISED_LIMIT:
         noise = "" if noise_length is None else "the noise is too strong for the number of particles per coarse-graining cell, "
         fix = "" if noise_length is None else f"raise fields.noise_length (now {noise_length:g}), lower fields.noise, "
         raise NumericalFailure(
             f"{100 * np.max(extremes.overpolarised_share):.1f} % of the cells have a polarity longer than their density, which "
-            f"no distribution of directions has (limit {100 * _OVERPOLARISED_LIMIT:g} %): {noise}the torques do not "
+            f"no distribution of directions has (limit {100 * OVERPOLARISED_LIMIT:g} %): {noise}the torques do not "
             f"saturate at fields.order = {layout.order}, or the fields are under-resolved; {fix}raise fields.order, or refine "
             "fields.grid"
         )

@@ -13,7 +13,7 @@ from fieldsolver.control import StepControl
 from fieldsolver.dynamics import FieldDynamics
 from fieldsolver.layout import Layout, linear_part, reference_diffusivities
 from fieldsolver.marching import March
-from fieldsolver.monitors import Monitors, angular_tail, inspect, sampled_densities, spectral_tail
+from fieldsolver.monitors import OVERPOLARISED_LIMIT, Monitors, angular_tail, inspect, sampled_densities, spectral_tail
 from fieldsolver.noise import FieldNoise, random_fields
 from fieldsolver.observables import Observables
 from fieldsolver.observation import Observation
@@ -110,7 +110,7 @@ class FieldSolver:
         _check_arguments(model, density, name, noise, precision)
         self.model, self.grid = model, Grid(tuple(map(float, size)), density.shape[1:])
         self._layout = Layout(model, order, keep_density=noise > 0.0)
-        _check_initial(self._layout, self.grid, polarity, concentration)
+        _check_initial(self._layout, density, polarity, concentration)
         self._scheme, self._precision = STEPPERS[name], precision
         self._threads = threads if self.grid.cells >= _WORTH_THREADS else 1
         self._noise_arguments = (noise, model.sensing_ranges.max() if noise_length is None else noise_length, seed)
@@ -407,12 +407,12 @@ def _check_arguments(model: Model, density: Array, stepper: str, noise: float, p
         raise InputError(f"the stepper '{stepper}' is for deterministic runs, and fields.noise is {noise:g}; use {noisy}")
 
 
-def _check_initial(layout: Layout, grid: Grid, polarity: Array | None, concentration: Array | None) -> None:
-    """Shapes of the initial fields beside the densities."""
-    chemicals = len(layout.dynamic_chemicals)
+def _check_initial(layout: Layout, density: Array, polarity: Array | None, concentration: Array | None) -> None:
+    """Shapes of the initial fields beside the densities, and lengths of polarities."""
+    cells = density.shape[1:]
     expected: dict[str, tuple[Any, tuple[int, ...]]] = {
-        "polarity": (polarity, (layout.species, layout.dimension, *grid.shape)),
-        "concentration": (concentration, (chemicals, *grid.shape)),
+        "polarity": (polarity, (layout.species, layout.dimension, *cells)),
+        "concentration": (concentration, (len(layout.dynamic_chemicals), *cells)),
     }
     if polarity is not None and layout.order == 0:
         raise InputError("an initial polarity was given, but fields.order is 0; raise fields.order to 1 or more")
@@ -420,4 +420,13 @@ def _check_initial(layout: Layout, grid: Grid, polarity: Array | None, concentra
         if array is not None and (np.shape(array) != shape or not np.all(np.isfinite(array))):
             raise InputError(
                 f"the initial {name} has shape {np.shape(array)} or is not finite; it must be finite with shape {shape}"
+            )
+    if polarity is not None:
+        # polarities that are as long as the density but for round-off are allowed
+        longer = np.mean(np.linalg.norm(polarity, axis=1) > (1.0 + 1e-9) * density, axis=tuple(range(1, density.ndim)))
+        if np.any(longer > OVERPOLARISED_LIMIT):
+            raise InputError(
+                f"the initial polarity is longer than the density in {100.0 * longer.max():.3g} % of the cells, which no "
+                f"distribution of directions has (limit {100.0 * OVERPOLARISED_LIMIT:g} %); shorten initial.polarity, or "
+                "lower initial.noise, by which it is perturbed"
             )

@@ -341,6 +341,10 @@ def test_initial_fields_of_the_wrong_kind_are_refused() -> None:
         FieldSolver(model, (4.0, 4.0), density, polarity=np.zeros((1, 2, 16, 16)))
     with pytest.raises(InputError, match="polarity has shape"):
         FieldSolver(model, (4.0, 4.0), density, order=1, polarity=np.zeros((1, 16, 16)))
+    polarity = np.zeros((1, 2, 16, 16))
+    polarity[0, 1, :2] = 5.001
+    with pytest.raises(InputError, match=r"longer than the density in 12\.5 % of the cells"):
+        FieldSolver(model, (4.0, 4.0), density, order=1, polarity=polarity)
     with pytest.raises(InputError, match="concentration has shape"):
         FieldSolver(model, (4.0, 4.0), density, concentration=np.zeros((1, 16, 16)))
     with pytest.raises(InputError, match="precision"):
