@@ -23,13 +23,13 @@ from theory.observables.structure import particle_modes
 
 NUMBER = 2500
 # blocks of the time after the start, in which flocks form
-START, BLOCK, BLOCKS = 40.0, 10.0, 8
+START, BLOCK, BLOCKS = 80.0, 10.0, 8
 # area fraction, speed (um/s): P as the reference prints it, of single runs of 1024 particles; lowest and highest value here
 POLAR_ORDERS = {
     (0.05, 5.0): (0.058, 0.0, 0.1),
     (0.1, 5.0): (0.056, 0.0, 0.1),
     (0.15, 5.0): (0.32, 0.1, 0.75),
-    (0.2, 5.0): (0.82, 0.8, 0.88),
+    (0.2, 5.0): (0.82, 0.83, 0.88),
     (0.25, 5.0): (0.90, 0.89, 0.915),
     (0.1, 10.0): (0.32, 0.1, 0.75),
     (0.2, 10.0): (0.92, 0.905, 0.93),
@@ -63,8 +63,7 @@ def test_polar_order(area_fraction: float, speed: float) -> None:
     print(f"\nphi0 = {area_fraction}, {speed:g} um/s: P = {mean:.3f} +- {error:.3f}, {printed} printed for N = 1024")
     assert lowest < mean < highest
     if printed > 0.5:
-        # some flocks form only after the start
-        assert error < 0.03
+        assert error < 0.01
         assert abs(mean - printed) < 0.05
 
 
@@ -149,7 +148,8 @@ def test_dense_flocks() -> None:
     liquid, hexatic, crystal = flock("janus-liquid"), flock("janus-hexatic"), flock("janus-crystal")
     for found in (liquid, hexatic, crystal):
         assert found.polar > 0.97
-        # of independent particles the highest of 24 waves has 3.8 on average; fronts of merging domains have 100 and more
+        # Of independent particles the highest of 24 waves has 3.8 on average. Those of a liquid flock are stronger, 9 at the
+        # end of this run and 11 to 14 from t = 5 to 9; fronts of merging domains have 100 and more.
         assert found.long_wave < 30.0
     assert 0.42 < liquid.local_hexatic < 0.47
     assert liquid.far_hexatic < 0.015
