@@ -1,6 +1,6 @@
 """Onset of flocking of Janus particles over speed and area fraction: every run, every theory, one figure, as [S2] figure 2.
 
-    python benchmarks/onset.py [--output results/onset] [--figure FILE] [--particles 1024] [--duration 60] [--quick]
+    python benchmarks/onset.py [--output results/onset] [--figure FILE] [--particles 1024] [--duration 60] [--seeds 1] [--quick]
 
 Runs that are there already are used as they are, or continued. Units are those of [S2] Table 1: lengths in diameters, times in
 1/Dr, speeds here in micrometres per second (0.45 per diameter and 1/Dr).
@@ -33,7 +33,7 @@ QUICK = {5.0: (1e-3, (0.05, 0.1, 0.15, 0.2, 0.25)), 20.0: (5e-4, (0.01, 0.02, 0.
 OUTPUT_INTERVAL = 0.2
 
 
-def simulate(directory: Path, speed: float, time_step: float, fraction: float, options: argparse.Namespace) -> None:
+def simulate(directory: Path, speed: float, time_step: float, fraction: float, seed: int, options: argparse.Namespace) -> None:
     """One run, as far as it is not there yet."""
     density = 4.0 * fraction / math.pi
     overrides = [
@@ -43,6 +43,7 @@ def simulate(directory: Path, speed: float, time_step: float, fraction: float, o
         f"model.interactions[0].cutoff={options.cutoff!r}",
         f"run.duration={options.duration!r}",
         f"run.output_interval={OUTPUT_INTERVAL}",
+        f"run.seed={seed}",
         f"particles.time_step={time_step!r}",
     ]
     specification = load(Path(runs.__file__).parent / "gallery" / "janus-isotropic.toml", overrides)
@@ -57,16 +58,18 @@ def main() -> None:
     parser.add_argument("--particles", type=int, default=1024)
     parser.add_argument("--duration", type=float, default=60.0)
     parser.add_argument("--cutoff", type=float, default=5.0)
+    parser.add_argument("--seeds", type=int, default=1, help="runs at each speed and density (default 1)")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     plan = QUICK if options.quick else PLAN
     directories = []
-    for speed, (time_step, fractions) in plan.items():
-        for fraction in fractions:
-            directory = options.output / f"speed-{speed:g}-fraction-{fraction:g}"
-            simulate(directory, speed, time_step, fraction, options)
-            directories.append(directory)
+    for seed in range(1, options.seeds + 1):
+        for speed, (time_step, fractions) in plan.items():
+            for fraction in fractions:
+                directory = options.output / f"speed-{speed:g}-fraction-{fraction:g}-seed-{seed}"
+                simulate(directory, speed, time_step, fraction, seed, options)
+                directories.append(directory)
     found = onset(directories)
     print(as_text(found))
     target = options.figure or options.output / "onset.png"

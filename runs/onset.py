@@ -7,10 +7,12 @@ From runs of one species that differ in speed and density:
     Boltzmann           where a changes sign that encounters of two particles give, with the flux over impact parameters and as
                         [S2] Eq. 7 is printed.
 
-The first two are found between runs: their uncertainty is half of the distance to the next density.
+The first two are found between runs: their uncertainty is half of the distance to the next density. Runs that differ by their
+seed alone are replicas. Their means count, and three or more at every density of a speed show by how much the onsets of single
+series differ, which half of a distance does not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ import numpy as np
 
 from runs.frames_of_run import ParticleFrames, open_particles
 from runs.kinetic import boltzmann_theory, kinetic_of
-from runs.statistics import with_error
+from runs.statistics import FEWEST_REPLICAS, Estimate, combine, with_error
 from theory.arrays import Array
 from theory.errors import InputError
 from theory.model import Model
@@ -44,7 +46,8 @@ class Crossing:
     density
         (1/length^2).
     uncertainty
-        Half of the distance of the two densities between which it was found (1/length^2).
+        Half of the distance of the two densities between which it was found, and with replicas the standard error from their
+        spread as well (1/length^2).
     """
 
     density: float
@@ -57,21 +60,23 @@ def onset(directories: Sequence[Path | str], *, after: float | None = None) -> d
     Parameters
     ----------
     directories
-        Run directories with frames of particles, of models of one species that differ in speed and density alone.
+        Run directories with frames of particles, of models of one species that differ in speed and density alone; several of
+        the same are replicas.
     after
         Use frames from this physical time on (time); by default the second half of each run.
 
     Returns
     -------
     dict
-        ``points``: speed, density, polar order and growth rate of every run; ``onsets``: for each speed the densities of the
-        onset by ``simulation`` and by ``pair_correlations``, each None where the runs do not enclose it, and by Boltzmann's
-        theory with the prefactors ``flux`` and ``printed``; ``boltzmann``: the same theory along a line of speeds.
+        ``points``: ``speed``, ``density``, ``polar_order``, ``growth_rate`` and number of ``runs`` at every place; ``onsets``:
+        for each speed the densities of the onset by ``simulation`` and by ``pair_correlations``, each None where the runs do
+        not enclose it, and by Boltzmann's theory with the prefactors ``flux`` and ``printed``; ``boltzmann``: the same theory
+        along a line of speeds.
 
     Raises
     ------
     InputError
-        There is no run, or the models differ in more than the speed.
+        There is no run, the models differ in more than the speed, or replicas share a seed.
     StoreError
         A directory holds no frames of particles.
     """
@@ -80,12 +85,16 @@ def onset(directories: Sequence[Path | str], *, after: float | None = None) -> d
     runs = [open_particles(directory, positions=False) for directory in directories]
     models = [specification for specification, _ in runs]
     _check_alike(models)
-    points = [_point(specification, frames, after) for specification, frames in runs]
-    points.sort(key=lambda one: (one["speed"], one["density"]))
-    speeds = sorted({one["speed"] for one in points})
+    places: dict[tuple[float, float], list[_Seen]] = {}
+    for specification, frames in sorted(runs, key=lambda one: (*_place(one[0]), one[0].run.seed)):
+        places.setdefault(_place(specification), []).append(_seen(specification, frames, after))
+    speeds = list(dict.fromkeys(speed for speed, _ in places))
     return {
-        "points": points,
-        "onsets": [_at_speed(models[0].model, [one for one in points if one["speed"] == speed]) for speed in speeds],
+        "points": [_point(*place, seen) for place, seen in places.items()],
+        "onsets": [
+            _at_speed(models[0].model, speed, {density: seen for (other, density), seen in places.items() if other == speed})
+            for speed in speeds
+        ],
         "boltzmann": boltzmann_lines(models[0].model, np.geomspace(speeds[0] / _MARGIN, speeds[-1] * _MARGIN, _LINE_POINTS)),
     }
 
@@ -101,11 +110,14 @@ def _check_alike(specifications: "Sequence[RunSpecification]") -> None:
         same = dict(model.interactions) == dict(first.model.interactions)
         if not (same and replace(model.species[0], speed="") == replace(first.model.species[0], speed="")):
             raise InputError(f"{first.source} and {one.source} differ in more than the speed and the density of their species")
-    places: dict[tuple[float, float], RunSpecification] = {}
+    known: dict[tuple[float, float, int], RunSpecification] = {}
     for one in specifications:
-        other = places.setdefault(_place(one), one)
+        other = known.setdefault((*_place(one), one.run.seed), one)
         if other is not one:
-            raise InputError(f"{other.source} and {one.source} have the same speed and density; give one run of each")
+            raise InputError(
+                f"{other.source} and {one.source} have the same speed, density and seed; replicas are independent by different "
+                "seeds"
+            )
 
 
 def _place(specification: "RunSpecification") -> tuple[float, float]:
@@ -114,28 +126,65 @@ def _place(specification: "RunSpecification") -> tuple[float, float]:
     return float(specification.model.speed([density])[0]), density
 
 
-def _point(specification: "RunSpecification", frames: ParticleFrames, after: float | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Seen:
+    """What one run shows."""
+
+    polar_order: Estimate
+    growth_rate: Estimate
+
+
+def _seen(specification: "RunSpecification", frames: ParticleFrames, after: float | None) -> _Seen:
     found = kinetic_of(specification, frames, after=after, boltzmann=False)
-    speed, density = _place(specification)
+    return _Seen(Estimate(**found["polar_order"]), Estimate(**found["growth_rate"]))
+
+
+def _point(speed: float, density: float, replicas: list[_Seen]) -> dict[str, Any]:
     return {
         "speed": speed,
         "density": density,
-        "polar_order": found["polar_order"],
-        "growth_rate": found["growth_rate"],
+        "polar_order": vars(combine([one.polar_order for one in replicas])),
+        "growth_rate": vars(combine([one.growth_rate for one in replicas])),
+        "runs": len(replicas),
     }
 
 
-def _at_speed(model: Model, points: list[dict[str, Any]]) -> dict[str, Any]:
-    """The onset at the speed of some points, by all routes."""
-    density = np.array([one["density"] for one in points])
-    order, growth = (np.array([one[name]["value"] for one in points]) for name in ("polar_order", "growth_rate"))
-    found = {"simulation": steepest_ascent(density, order), "pair_correlations": sign_change(density, growth)}
-    line = boltzmann_lines(model, np.array([points[0]["speed"]]))
+def _at_speed(model: Model, speed: float, seen: dict[float, list[_Seen]]) -> dict[str, Any]:
+    """The onset at one speed, by all routes, from the replicas at rising densities."""
+    density = np.array(list(seen))
+    found = {
+        "simulation": crossing(steepest_ascent, density, [[one.polar_order.value for one in runs] for runs in seen.values()]),
+        "pair_correlations": crossing(
+            sign_change, density, [[one.growth_rate.value for one in runs] for runs in seen.values()]
+        ),
+    }
+    line = boltzmann_lines(model, np.array([speed]))
     return {
-        "speed": points[0]["speed"],
+        "speed": speed,
         **{name: None if one is None else vars(one) for name, one in found.items()},
         **{name: line[name][0] for name in ("flux", "printed")},
     }
+
+
+def crossing(route: Callable[[Array, Array], Crossing | None], density: Array, values: list[list[float]]) -> Crossing | None:
+    """Where the means of replicas cross; with the spread of the crossings of single series, if all of at least three do.
+
+    Parameters
+    ----------
+    route
+        :func:`steepest_ascent` or :func:`sign_change`.
+    density
+        Rising densities (1/length^2), shape (density,).
+    values
+        At each density those of all replicas, of which there may be more at some densities.
+    """
+    found = route(density, np.array([np.mean(one) for one in values]))
+    series = [route(density, np.array(one)) for one in zip(*values, strict=False)]
+    if found is None or len(series) < FEWEST_REPLICAS or None in series:
+        return found
+    spread = combine([Estimate(one.density, None, 1) for one in series if one is not None]).standard_error
+    assert spread is not None
+    return replace(found, uncertainty=float(np.hypot(found.uncertainty, spread)))
 
 
 def steepest_ascent(density: Array, order: Array) -> Crossing | None:

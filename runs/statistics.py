@@ -20,7 +20,7 @@ from theory.arrays import Array
 _BLOCK_TIMES = 6.0
 _FEWEST_BLOCKS = 4
 _MOST_BLOCKS = 16
-_FEWEST_REPLICAS = 3
+FEWEST_REPLICAS = 3
 _ROUND_OFF = 1e-12
 
 
@@ -91,7 +91,7 @@ def jackknife(estimator: Callable[[NDArray[np.intp]], Array], frames: int, block
 def combine(estimates: list[Estimate]) -> Estimate:
     """One estimate from replicas: their spread gives the error where there are at least three."""
     values = np.array([one.value for one in estimates])
-    if len(estimates) >= _FEWEST_REPLICAS:
+    if len(estimates) >= FEWEST_REPLICAS:
         return Estimate(float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size)), values.size)
     errors = [one.standard_error for one in estimates]
     known = [error for error in errors if error is not None]

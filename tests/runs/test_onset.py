@@ -11,7 +11,7 @@ import runs.figures.style
 from runs.cli import main
 from runs.figures.onset import draw_onset
 from runs.frames_of_run import open_particles
-from runs.onset import Crossing, as_text, boltzmann_lines, onset, sign_change, steepest_ascent
+from runs.onset import Crossing, as_text, boltzmann_lines, crossing, onset, sign_change, steepest_ascent
 from runs.runfile import parse
 from tests.runs.small_runs import IDEAL
 from tests.runs.test_figures import pixels, share_of
@@ -57,6 +57,20 @@ def test_sign_change() -> None:
     assert sign_change(density, np.array([-4.0, 0.0, 2.0, 3.0])) == Crossing(pytest.approx(0.2), pytest.approx(0.05))
 
 
+def test_the_spread_of_replicas_adds_to_the_uncertainty() -> None:
+    density = np.array([0.1, 0.2, 0.3, 0.4])
+    # the sign changes at 0.15, 0.25 and 0.35 in single series, and at 0.25 in their means
+    series = np.array([[-1.0, 1.0, 1.0, 1.0], [-1.0, -1.0, 1.0, 1.0], [-1.0, -1.0, -1.0, 1.0]])
+    found = crossing(sign_change, density, series.T.tolist())
+    assert found is not None
+    assert found.density == pytest.approx(0.25)
+    assert found.uncertainty == pytest.approx(np.hypot(0.05, 0.1 / np.sqrt(3.0)))
+    # two do not tell how much they differ, and a series that encloses nothing does not either
+    assert crossing(sign_change, density, series[:2].T.tolist()) == sign_change(density, series[:2].mean(axis=0))
+    calm = np.vstack([series, [[-1.0, -1.0, -1.0, -1.0]]])
+    assert crossing(sign_change, density, calm.T.tolist()) == sign_change(density, calm.mean(axis=0))
+
+
 # --- from runs -----------------------------------------------------------------------------------------------------
 
 
@@ -65,6 +79,17 @@ def test_points_are_those_of_the_runs(found: dict[str, Any]) -> None:
     assert all(0.0 < one["polar_order"]["value"] < 1.0 for one in found["points"])
     # far below the onset directions forget themselves, far above they align
     assert found["points"][0]["growth_rate"]["value"] < 0.0
+
+
+def test_replicas_are_averaged(directories: list[Path], found: dict[str, Any], tmp_path: Path) -> None:
+    places = ("model.species[0].speed=20.0", "composition.A=0.05")
+    others = [stored(tmp_path / str(seed), JANUS, *SHORT, *places, f"run.seed={seed}") for seed in (8, 9)]
+    single = [onset([one], after=0.2)["points"][0]["polar_order"]["value"] for one in (directories[2], *others)]
+    points = onset([*others, *directories], after=0.2)["points"]
+    assert [one["runs"] for one in points] == [1, 1, 3]
+    assert points[:2] == found["points"][:2]
+    assert points[2]["polar_order"]["value"] == pytest.approx(np.mean(single))
+    assert points[2]["polar_order"]["standard_error"] == pytest.approx(np.std(single, ddof=1) / np.sqrt(3.0))
 
 
 def test_boltzmann_at_the_speeds_and_between(found: dict[str, Any]) -> None:
@@ -144,7 +169,7 @@ def test_models_that_differ(directories: list[Path], tmp_path: Path) -> None:
     two = stored(tmp_path / "two", TWO, *SHORT)
     with pytest.raises(InputError, match="worked out for one species, not 2"):
         onset([two])
-    with pytest.raises(InputError, match="have the same speed and density; give one run of each"):
+    with pytest.raises(InputError, match="have the same speed, density and seed; replicas are independent by different seeds"):
         onset([directories[0], directories[0]])
     with pytest.raises(InputError, match="is found between runs; give their directories"):
         onset([])
