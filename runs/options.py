@@ -120,7 +120,9 @@ def _analysing(commands: Any) -> None:
     _json(kinetic)
 
     onset = _command(commands, "onset", "onset of flocking from runs of several speeds and densities, and from theory")
-    onset.add_argument("directories", metavar="DIR", nargs="+", type=Path, help="run directories")
+    onset.add_argument(
+        "directories", metavar="DIR", nargs="+", type=Path, help="run directories; several seeds of the same are replicas"
+    )
     _after(onset)
     onset.add_argument("--figure", metavar="FILE", type=Path, help="draw it: png, pdf or svg")
     onset.add_argument("--diameter", metavar="D", type=float, help="of a particle: the figure then shows area fractions")
