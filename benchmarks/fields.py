@@ -33,6 +33,8 @@ CELLS_PER_RANGE = 8
 DENSITY = 50.0
 # so short that every measurement sees the same fields; the cost of a step does not depend on it
 TIME_STEP = 1e-4
+# not counted: they plan and compile, and schemes of several steps reach their last loop in the third
+FIRST_CALLS = 5
 CLOCKS: dict[str, Clock] = {"wall": time.perf_counter, "processor": time.process_time}
 
 
@@ -84,10 +86,6 @@ def integers(text: str) -> list[int]:
     return values
 
 
-# not counted: they plan and compile, and schemes of several steps reach their last loop in the third
-_FIRST_CALLS = 5
-
-
 def alternately(calls: Sequence[Callable[[], object]], samples: int, seconds: float, clock: Clock = time.perf_counter) -> Array:
     """Seconds per call of several functions, shape (sample, function).
 
@@ -96,7 +94,7 @@ def alternately(calls: Sequence[Callable[[], object]], samples: int, seconds: fl
     """
     repeats = []
     for call in calls:
-        for _ in range(_FIRST_CALLS):
+        for _ in range(FIRST_CALLS):
             call()
         start = time.perf_counter()
         call()

@@ -15,7 +15,8 @@ from theory.compiling import inlined, loop
 # points whose rows stay in the first-level cache while a table of terms is worked through
 CHUNK = 512
 
-_BEYOND_ROUND_OFF = 1.0 + 1e-6
+# how much longer than its density a polarity is, squared, if not by round-off
+LONGER = (1.0 + 1e-9) ** 2
 
 
 @loop
@@ -122,7 +123,7 @@ def polarisation(density: int, first: int, dimension: int, count: int, rows: Any
         square = 0.0
         for j in range(dimension):
             square += rows[first + j, i] * rows[first + j, i]
-        beyond += 1 if square > _BEYOND_ROUND_OFF * rows[density, i] * rows[density, i] else 0
+        beyond += 1 if square > LONGER * rows[density, i] * rows[density, i] else 0
     report[0] = beyond
 
 

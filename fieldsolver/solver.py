@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fieldsolver import snapshots
+from fieldsolver._point_loops import LONGER
 from fieldsolver.control import StepControl
 from fieldsolver.dynamics import FieldDynamics
 from fieldsolver.layout import Layout, linear_part, reference_diffusivities
@@ -422,11 +423,11 @@ def _check_initial(layout: Layout, density: Array, polarity: Array | None, conce
                 f"the initial {name} has shape {np.shape(array)} or is not finite; it must be finite with shape {shape}"
             )
     if polarity is not None:
-        # polarities that are as long as the density but for round-off are allowed
-        longer = np.mean(np.linalg.norm(polarity, axis=1) > (1.0 + 1e-9) * density, axis=tuple(range(1, density.ndim)))
-        if np.any(longer > OVERPOLARISED_LIMIT):
+        longer = np.sum(np.square(polarity), axis=1) > LONGER * np.square(density)
+        share = float(longer.mean(axis=tuple(range(1, density.ndim))).max())
+        if share > OVERPOLARISED_LIMIT:
             raise InputError(
-                f"the initial polarity is longer than the density in {100.0 * longer.max():.3g} % of the cells, which no "
+                f"the initial polarity is longer than the density in {100.0 * share:.3g} % of the cells, which no "
                 f"distribution of directions has (limit {100.0 * OVERPOLARISED_LIMIT:g} %); shorten initial.polarity, or "
                 "lower initial.noise, by which it is perturbed"
             )

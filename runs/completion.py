@@ -25,7 +25,7 @@ def complete(
     scales
         Which to run; by default all that are stated.
     threads
-        Threads of the engines; by default one per processor.
+        Threads of the engines; by default as :func:`runs.execute.run`.
 
     Returns
     -------

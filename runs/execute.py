@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from runs.progress import Progress
 from runs.provenance import provenance
 from runs.runfile import RunSpecification, Scale
 from runs.store import RunLock, Store, StoreError, write_run_file
-from theory.compiling import available_processors
 from theory.errors import NumericalFailure
 from theory.frames import Json
 
@@ -82,7 +82,7 @@ def run(
     scales
         Which to run; by default all that the file states.
     threads
-        Threads of the engines; by default one per processor. Results do not depend on it.
+        Threads of the engines; by default one per processor that this process may use. Results do not depend on it.
     quiet
         Show no progress.
 
@@ -101,7 +101,7 @@ def run(
     wanted = list(scales) if scales else list(specification.require_scale())
     for scale in wanted:
         specification.require_scale(scale)
-    directory, count = Path(output), threads or available_processors()
+    directory, count = Path(output), threads or _processors()
     if _begun(directory):
         raise StoreError(
             f"{directory}: holds a run already; continue it with 'twoscale resume {directory}', or choose another --output"
@@ -121,6 +121,13 @@ def run(
             scale: _begin(directory / scale, scale, engine, facts, specification.text) for scale, engine in engines.items()
         }
         return _simulate_all(engines, stores, specification.run, quiet)
+
+
+def _processors() -> int:
+    """Number of processors that this process may use: a batch system often gives it fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _begun(directory: Path) -> list[Scale]:
@@ -155,7 +162,7 @@ def resume(
     StoreError
         There is no run, it is locked, or its files are damaged.
     """
-    directory, count = Path(output), threads or available_processors()
+    directory, count = Path(output), threads or _processors()
     if not _begun(directory):
         if begun(directory.parent, directory.name):
             raise StoreError(f"{directory}: holds one scale of a run; give the directory of the run, {directory.parent}")

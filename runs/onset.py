@@ -21,7 +21,7 @@ import numpy as np
 
 from runs.frames_of_run import ParticleFrames, open_particles
 from runs.kinetic import boltzmann_theory, kinetic_of
-from runs.statistics import FEWEST_REPLICAS, Estimate, combine, with_error
+from runs.statistics import Estimate, combine, error_of_replicas, with_error
 from theory.arrays import Array
 from theory.errors import InputError
 from theory.model import Model
@@ -85,16 +85,14 @@ def onset(directories: Sequence[Path | str], *, after: float | None = None) -> d
     runs = [open_particles(directory, positions=False) for directory in directories]
     models = [specification for specification, _ in runs]
     _check_alike(models)
-    places: dict[tuple[float, float], list[_Seen]] = {}
-    for specification, frames in sorted(runs, key=lambda one: (*_place(one[0]), one[0].run.seed)):
-        places.setdefault(_place(specification), []).append(_seen(specification, frames, after))
-    speeds = list(dict.fromkeys(speed for speed, _ in places))
+    seen: dict[float, dict[float, list[_Seen]]] = {}
+    for specification, frames in sorted(runs, key=lambda one: _replica(one[0])):
+        speed, density, _ = _replica(specification)
+        seen.setdefault(speed, {}).setdefault(density, []).append(_seen(specification, frames, after))
+    speeds = list(seen)
     return {
-        "points": [_point(*place, seen) for place, seen in places.items()],
-        "onsets": [
-            _at_speed(models[0].model, speed, {density: seen for (other, density), seen in places.items() if other == speed})
-            for speed in speeds
-        ],
+        "points": [_point(speed, density, replicas) for speed in speeds for density, replicas in seen[speed].items()],
+        "onsets": [_at_speed(models[0].model, speed, seen[speed]) for speed in speeds],
         "boltzmann": boltzmann_lines(models[0].model, np.geomspace(speeds[0] / _MARGIN, speeds[-1] * _MARGIN, _LINE_POINTS)),
     }
 
@@ -112,7 +110,7 @@ def _check_alike(specifications: "Sequence[RunSpecification]") -> None:
             raise InputError(f"{first.source} and {one.source} differ in more than the speed and the density of their species")
     known: dict[tuple[float, float, int], RunSpecification] = {}
     for one in specifications:
-        other = known.setdefault((*_place(one), one.run.seed), one)
+        other = known.setdefault(_replica(one), one)
         if other is not one:
             raise InputError(
                 f"{other.source} and {one.source} have the same speed, density and seed; replicas are independent by different "
@@ -120,10 +118,10 @@ def _check_alike(specifications: "Sequence[RunSpecification]") -> None:
             )
 
 
-def _place(specification: "RunSpecification") -> tuple[float, float]:
-    """Speed and density of a run."""
+def _replica(specification: "RunSpecification") -> tuple[float, float, int]:
+    """Speed, density and seed of a run."""
     density = float(next(iter(specification.composition.values())))
-    return float(specification.model.speed([density])[0]), density
+    return float(specification.model.speed([density])[0]), density, specification.run.seed
 
 
 @dataclass(frozen=True)
@@ -180,10 +178,9 @@ def crossing(route: Callable[[Array, Array], Crossing | None], density: Array, v
     """
     found = route(density, np.array([np.mean(one) for one in values]))
     series = [route(density, np.array(one)) for one in zip(*values, strict=False)]
-    if found is None or len(series) < FEWEST_REPLICAS or None in series:
+    spread = error_of_replicas(np.array([one.density for one in series if one is not None]))
+    if found is None or spread is None or None in series:
         return found
-    spread = combine([Estimate(one.density, None, 1) for one in series if one is not None]).standard_error
-    assert spread is not None
     return replace(found, uncertainty=float(np.hypot(found.uncertainty, spread)))
 
 

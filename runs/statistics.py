@@ -20,7 +20,7 @@ from theory.arrays import Array
 _BLOCK_TIMES = 6.0
 _FEWEST_BLOCKS = 4
 _MOST_BLOCKS = 16
-FEWEST_REPLICAS = 3
+_FEWEST_REPLICAS = 3
 _ROUND_OFF = 1e-12
 
 
@@ -88,11 +88,17 @@ def jackknife(estimator: Callable[[NDArray[np.intp]], Array], frames: int, block
     return [Estimate(float(value), float(error), blocks) for value, error in zip(values, spread, strict=True)]
 
 
+def error_of_replicas(values: Array) -> float | None:
+    """Standard error of the mean of independent values by their spread; None where there are too few."""
+    return float(values.std(ddof=1) / np.sqrt(values.size)) if values.size >= _FEWEST_REPLICAS else None
+
+
 def combine(estimates: list[Estimate]) -> Estimate:
     """One estimate from replicas: their spread gives the error where there are at least three."""
     values = np.array([one.value for one in estimates])
-    if len(estimates) >= FEWEST_REPLICAS:
-        return Estimate(float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size)), values.size)
+    spread = error_of_replicas(values)
+    if spread is not None:
+        return Estimate(float(values.mean()), spread, values.size)
     errors = [one.standard_error for one in estimates]
     known = [error for error in errors if error is not None]
     if len(known) < len(errors):

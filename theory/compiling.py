@@ -59,10 +59,3 @@ def parallel_loop(function: Function) -> Function:
 def set_threads(threads: int) -> None:
     """Set the number of threads of all parallel loops (1 to the number of cores that numba sees)."""
     numba.set_num_threads(max(1, min(threads, int(numba.config.NUMBA_NUM_THREADS))))
-
-
-def available_processors() -> int:
-    """Number of processors that this process may use: a batch system often gives it fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

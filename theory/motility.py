@@ -15,6 +15,8 @@ from theory.errors import InputError
 from theory.expressions import ExpressionError, parse, symbol
 
 TOTAL = "total"
+# fractions of larger ones are printed as decimals
+_LARGEST_DENOMINATOR = 10_000
 
 
 @dataclass(frozen=True)
@@ -167,10 +169,6 @@ class MotilityLaw:
                 "speeds must be finite and not negative"
             )
         return value
-
-
-# fractions of larger ones are decimals with many digits
-_LARGEST_DENOMINATOR = 10_000
 
 
 def _decimal(tree: sympy.Expr) -> sympy.Expr:

@@ -11,31 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.small_runs import MIXTURE, assert_same_runs, janus_model, written
-
-JANUS = (
-    janus_model(67.0)
-    + """\
-cutoff = 5.0
-[composition]
-A = 0.3
-[domain]
-size = [20.0, 20.0]
-[particles]
-time_step = 0.0005
-[run]
-duration = 0.02
-output_interval = 0.01
-"""
-)
+from tests.runs.small_runs import MIXTURE, assert_same_runs, written
+from tests.runs.test_kinetic import JANUS
 
 
 def run(file: str, directory: Path, caches: Path) -> None:
     """The command in a process of its own, which knows what is in these caches and nothing else."""
     places = {"NUMBA_CACHE_DIR": str(caches / "numba"), "TWOSCALE_CACHE": str(caches / "laws")}
-    command = "import sys; from runs.cli import main; sys.exit(main(sys.argv[1:]))"
-    arguments = ["run", file, "--output", str(directory), "--threads", "1", "--quiet"]
-    subprocess.run([sys.executable, "-c", command, *arguments], env={**os.environ, **places}, check=True)
+    arguments = ["run", file, "--output", str(directory), "--threads", "1", "--quiet", "--set", "run.duration=0.2"]
+    subprocess.run([sys.executable, "-m", "runs.cli", *arguments], env={**os.environ, **places}, check=True)
 
 
 @pytest.mark.parametrize(
